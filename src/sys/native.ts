@@ -7,7 +7,7 @@ export interface Memory {
 }
 
 /** What an engine provides besides the table of C functions. */
-export interface Host {
+export interface Engine {
   readonly engine: 'node' | 'quickjs'
   readonly arch: 'x64' | 'arm64'
   /** Arguments after the program's name. */
@@ -29,7 +29,7 @@ export interface Host {
   exit(code: number): never
 }
 
-export type Native = Calls & Host
+export type Native = Calls & Engine
 
 let current: Native | undefined
 

@@ -1,0 +1,114 @@
+/**
+ * The intermediate language: a plan is an ordered list of ops, each plain data. Shim ops are typed from the table in
+ * `opcodes.ts`; runtime ops are what the runtime itself does between them.
+ */
+import type { Int64 } from '../base/int64.js'
+import type { EnumName, EnumTable, FlagName, FlagTable } from './flags.js'
+import type { OpName, opcodes } from './opcodes.js'
+
+/** A path in the host's mount namespace. Absolute. */
+export type HostPath = string & { readonly brand: 'HostPath' }
+/** A path that is resolved inside the container's root, never on the host. Absolute, cleaned. */
+export type InRootPath = string & { readonly brand: 'InRootPath' }
+/** The name of a descriptor that one op opens and later ops use: `root`, `fifo`, `mount:3`. */
+export type Slot = string
+
+interface KindTypes {
+  u32: number
+  i32: number
+  u64: number | bigint
+  str: string
+  hostPath: HostPath
+  inRootPath: InRootPath
+  strs: readonly string[]
+  u32s: readonly number[]
+  bytes: Uint8Array
+  slot: Slot
+  newSlot: Slot
+}
+type FieldType<K> = K extends keyof KindTypes
+  ? KindTypes[K]
+  : K extends `flags:${infer T extends FlagTable}`
+    ? readonly FlagName<T>[]
+    : K extends `enum:${infer T extends EnumTable}`
+      ? EnumName<T>
+      : never
+type Fields<F> = {
+  readonly [N in keyof F as F[N] extends `${string}?` ? never : N]: FieldType<F[N]>
+} & {
+  readonly [N in keyof F as F[N] extends `${string}?` ? N : never]?: F[N] extends `${infer K}?` ? FieldType<K> : never
+}
+
+/** What every op carries. */
+export interface OpBase {
+  /** JSON pointer of the config field that caused it, or `default:…` / `runtime:…`. */
+  readonly at: string
+  /** Names of errnos that count as success: at most four. */
+  readonly tolerate?: readonly string[]
+}
+
+/**
+ * Who of the shim runs an op: `helper` before the container's process exists, `init` inside it, `monitor` beside a
+ * foreground container.
+ */
+export type Actor = 'helper' | 'init' | 'monitor'
+
+/** Ops that the shim runs. */
+export type ShimOp = {
+  [N in OpName]: OpBase & { readonly op: N; readonly by: Actor } & Fields<(typeof opcodes)[N]['fields']>
+}[OpName]
+
+export interface IdMapping {
+  readonly containerID: number
+  readonly hostID: number
+  readonly size: number
+}
+
+export type HookKind = 'prestart' | 'createRuntime' | 'createContainer' | 'startContainer' | 'poststart' | 'poststop'
+
+interface RuntimeFields {
+  /** Makes the container's cgroups. Needs no process: runs while the shim starts. */
+  cgroup_create: { readonly dirs: readonly HostPath[] }
+  /** Writes one knob. `undo` is not kept: a failed create removes the cgroup. */
+  cgroup_write: { readonly file: HostPath; readonly value: string }
+  /** Moves the helper or init into the container's cgroups. */
+  cgroup_join: { readonly dirs: readonly HostPath[] }
+  write_id_map: {
+    readonly uid: readonly IdMapping[]
+    readonly gid: readonly IdMapping[]
+    readonly setgroups: 'allow' | 'deny' | 'unchanged'
+  }
+  write_oom_score_adj: { readonly value: number }
+  prlimit: { readonly resource: string; readonly soft: Int64; readonly hard: Int64 }
+  hook: {
+    readonly kind: HookKind
+    readonly path: string
+    readonly args: readonly string[]
+    readonly env: readonly string[]
+    /** Seconds; absent: none. */
+    readonly timeout?: number
+  }
+  /** Receives the pty master that `open_console` sent and hands it to the console socket or keeps it for the relay. */
+  receive_console: { readonly socket?: HostPath }
+  /** Sends a pidfd of init over a unix socket. */
+  send_pidfd: { readonly socket: HostPath }
+  save_state: { readonly status: 'creating' | 'created' }
+  write_pid_file: { readonly path: HostPath }
+}
+
+export type RuntimeOpName = keyof RuntimeFields
+export type RuntimeOp = {
+  [N in RuntimeOpName]: OpBase & { readonly op: N; readonly by: 'runtime' } & RuntimeFields[N]
+}[RuntimeOpName]
+
+export type Op = ShimOp | RuntimeOp
+export type OpOf<N extends Op['op']> = Extract<Op, { readonly op: N }>
+
+export interface Plan {
+  /** Version of this language. */
+  readonly format: 1
+  readonly ops: readonly Op[]
+}
+
+/** A plan whose ordering rules were checked (`verify.ts`). */
+export type VerifiedPlan = Plan & { readonly brand: 'VerifiedPlan' }
