@@ -59,10 +59,9 @@ static void relay(int master) {
   char buffer[4096];
   struct pollfd polled[2] = {{.fd = master, .events = POLLIN}, {.fd = 0, .events = POLLIN}};
   for (;;) {
-    if (poll(polled, 2, 60000) < 0) {
-      if (errno == EINTR) continue;
-      return;
-    }
+    int ready = poll(polled, 2, 60000);
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready <= 0) return;
     if (polled[0].revents != 0) {
       ssize_t n = read(master, buffer, sizeof buffer);
       if (n <= 0 || write(1, buffer, (size_t)n) != n) return;

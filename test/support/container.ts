@@ -1,0 +1,235 @@
+/** A container of one test: a bundle of its own, a state root of its own, and every command of the runtime. */
+import { type ChildProcess, type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process'
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import { defaultConfig, type JsonObject, merge } from './config.js'
+import { type Leaks, leaksOf, mountsBelow, nothing, processesOf, removeCgroups } from './leaks.js'
+import { type Answer, answersIn, payloadPath, type Report, script, type Verb } from './payload.js'
+import type { Runtime } from './runtime.js'
+
+export interface Result {
+  /** exit status, or -1 when a signal or the time limit ended it */
+  readonly status: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** The fields of `state` that every runtime prints. */
+export interface State {
+  readonly ociVersion: string
+  readonly id: string
+  readonly pid: number
+  readonly status: string
+  readonly bundle: string
+  readonly rootfs: string
+  readonly created: string
+  readonly annotations?: Readonly<Record<string, string>>
+  readonly owner: string
+}
+
+/** A command that goes on while the test does. */
+export interface Running {
+  readonly child: ChildProcess
+  /** Resolves when the output holds the text; rejects after the time limit. */
+  readonly says: (text: string) => Promise<void>
+  readonly done: Promise<Result>
+}
+
+export interface Container {
+  readonly id: string
+  /** holds all that is of this test; removed after it */
+  readonly dir: string
+  readonly bundle: string
+  readonly rootfs: string
+  readonly stateRoot: string
+  /** Patches the config as it is now, and writes it. */
+  readonly configure: (patch: JsonObject) => void
+  /** The runtime's command line with its global options. */
+  readonly line: (...args: readonly string[]) => string[]
+  /** Runs one command of the runtime, with its output in pipes. */
+  readonly call: (...args: readonly string[]) => Result
+  readonly create: (...flags: readonly string[]) => Result
+  readonly start: () => Result
+  readonly state: () => State
+  readonly kill: (signal?: string) => Result
+  readonly del: (...flags: readonly string[]) => Result
+  readonly run: (...flags: readonly string[]) => Result
+  /** Runs the payload's verbs in a container to their end, and returns their answers. */
+  readonly ask: (...verbs: readonly Verb[]) => Answer[]
+  readonly report: () => Report
+  /** Starts any command with this test's environment and does not wait for it. */
+  readonly spawn: (...argv: readonly string[]) => Running
+  /** What a container made by `create` or `run --detach` printed until now. */
+  readonly output: () => string
+  /** Waits until the container's process has ended. */
+  readonly ended: (pid: number) => void
+  readonly leaks: () => Leaks
+}
+
+const limit = 15_000
+let counter = 0
+
+/** Blocks for some milliseconds: the tests are as synchronous as the runtime. */
+export const pause = (milliseconds: number): void => {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
+}
+
+/** Waits for a condition; false when it has not come within the time. */
+export const until = (condition: () => boolean, milliseconds = 5000): boolean => {
+  for (const end = Date.now() + milliseconds; Date.now() < end; pause(5)) if (condition()) return true
+  return condition()
+}
+
+const isOver = (pid: number): boolean => {
+  try {
+    return /^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  } catch {
+    return true
+  }
+}
+
+const result = (done: SpawnSyncReturns<string>): Result => ({
+  status: done.status ?? -1,
+  stdout: done.stdout ?? '',
+  stderr: `${done.stderr ?? ''}${done.error === undefined ? '' : done.error.message}`,
+})
+
+const environment = (tag: string): NodeJS.ProcessEnv => ({
+  PATH: process.env.PATH,
+  HOME: process.env.HOME,
+  TSRUN_TEST_TAG: tag,
+})
+
+const spawned = (argv: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Running => {
+  const child = spawn(argv[0] ?? '', argv.slice(1), { cwd, env, stdio: 'pipe' })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.on('data', data => {
+    stdout += data
+  })
+  child.stderr.on('data', data => {
+    stderr += data
+  })
+  const timer = setTimeout(() => child.kill('SIGKILL'), limit)
+  const done = new Promise<Result>(resolve => {
+    child.on('close', status => {
+      clearTimeout(timer)
+      resolve({ status: status ?? -1, stdout, stderr })
+    })
+  })
+  const says = async (text: string) => {
+    for (let i = 0; i < 1000 && !stdout.includes(text) && child.exitCode === null; i++)
+      await new Promise(resolve => setTimeout(resolve, 5))
+    if (!stdout.includes(text)) throw new Error(`${argv.join(' ')} never said ${text}: ${stdout}${stderr}`)
+  }
+  return { child, says, done }
+}
+
+/** Makes the bundle: a rootfs with the payload and the directories that an image has. */
+const makeBundle = (dir: string, config: JsonObject): void => {
+  for (const path of ['bin', 'dev', 'etc', 'proc', 'sys', 'tmp', 'mnt', 'run'])
+    mkdirSync(join(dir, 'bundle', 'rootfs', path), { recursive: true })
+  copyFileSync(payloadPath(), join(dir, 'bundle', 'rootfs', 'bin', 'payload'))
+  writeFileSync(join(dir, 'bundle', 'config.json'), JSON.stringify(config, null, 2))
+}
+
+/**
+ * A container that exists only as a bundle yet. After the test it is deleted by force, and the test fails when
+ * anything of it is left on the host.
+ */
+export const container = (t: Test, rt: Runtime, patch: JsonObject = {}): Container => {
+  const id = `tsrun-test-${process.pid}-${counter++}`
+  const dir = mkdtempSync(join(tmpdir(), `${id}-`))
+  const bundle = join(dir, 'bundle')
+  const stateRoot = join(dir, 'state')
+  const env = environment(id)
+  let config = merge(defaultConfig(id), patch)
+  makeBundle(dir, config)
+
+  const configure = (change: JsonObject) => {
+    config = merge(config, change)
+    writeFileSync(join(bundle, 'config.json'), JSON.stringify(config, null, 2))
+  }
+  const line = (...args: readonly string[]) => [...rt.argv, '--root', stateRoot, ...args]
+  const call = (...args: readonly string[]): Result => {
+    const argv = line(...args)
+    const options = { cwd: bundle, env, encoding: 'utf8', timeout: limit, killSignal: 'SIGKILL' } as const
+    return result(spawnSync(argv[0] ?? '', argv.slice(1), options))
+  }
+  /** With files for output: a container holds them open, and a pipe would only end when the container does. */
+  const callToFiles = (...args: readonly string[]): Result => {
+    const argv = line(...args)
+    const out = openSync(join(dir, 'out'), 'a')
+    const err = openSync(join(dir, 'err'), 'w')
+    const { status } = spawnSync(argv[0] ?? '', argv.slice(1), {
+      cwd: bundle,
+      env,
+      stdio: ['ignore', out, err],
+      timeout: limit,
+      killSignal: 'SIGKILL',
+    })
+    closeSync(out)
+    closeSync(err)
+    return { status: status ?? -1, stdout: output(), stderr: readFileSync(join(dir, 'err'), 'utf8') }
+  }
+  const output = () => (existsSync(join(dir, 'out')) ? readFileSync(join(dir, 'out'), 'utf8') : '')
+  const detached = (flags: readonly string[]) => flags.includes('--detach') || flags.includes('-d')
+  const run = (...flags: readonly string[]) =>
+    (detached(flags) ? callToFiles : call)('run', '--bundle', bundle, ...flags, id)
+  const ask = (...verbs: readonly Verb[]) => {
+    configure({ process: { args: script(...verbs) } })
+    const done = run()
+    if (done.status !== 0) throw new Error(`run: status ${done.status}: ${done.stderr}${done.stdout}`)
+    return answersIn(done.stdout)
+  }
+  const leaks = () => leaksOf(id, stateRoot, dir)
+
+  t.teardown(() => {
+    call('delete', '--force', id)
+    until(() => processesOf(id).length === 0, 1000)
+    const left = leaks()
+    for (const pid of processesOf(id)) process.kill(pid, 'SIGKILL')
+    for (const point of mountsBelow(dir).reverse()) spawnSync('umount', ['-l', point])
+    removeCgroups(id)
+    if (mountsBelow(dir).length === 0) rmSync(dir, { recursive: true, force: true })
+    if (JSON.stringify(left) !== JSON.stringify(nothing))
+      throw new Error(`left behind: ${JSON.stringify(left)}`)
+  })
+
+  return {
+    id,
+    dir,
+    bundle,
+    rootfs: join(bundle, 'rootfs'),
+    stateRoot,
+    configure,
+    line,
+    call,
+    create: (...flags) => callToFiles('create', '--bundle', bundle, ...flags, id),
+    start: () => call('start', id),
+    state: () => JSON.parse(call('state', id).stdout) as State,
+    kill: signal => call('kill', id, ...(signal === undefined ? [] : [signal])),
+    del: (...flags) => call('delete', ...flags, id),
+    run,
+    ask,
+    report: () => ask(['report'])[0] as unknown as Report,
+    spawn: (...argv) => spawned(argv, bundle, env),
+    output,
+    ended: pid => {
+      if (!until(() => isOver(pid))) throw new Error(`process ${pid} of ${id} has not ended`)
+    },
+    leaks,
+  }
+}

@@ -1,0 +1,130 @@
+/** Builds the test payload (payload/*.c) once, and speaks its language. */
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const here = dirname(fileURLToPath(import.meta.url))
+
+/** The top of the repository. */
+export const repository = join(here, '..', '..')
+
+const sourceDir = join(here, 'payload')
+const built = join(repository, 'build', 'test', 'payload')
+const flags = '-static -O2 -s -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Wswitch-enum -Werror'.split(
+  ' ',
+)
+
+const modified = (path: string): number => statSync(path).mtimeMs
+
+/** Path of the payload on the host. Test files run in parallel, so the compiler's output gets its name by rename. */
+export const payloadPath = (): string => {
+  const sources = readdirSync(sourceDir).map(name => join(sourceDir, name))
+  if (existsSync(built) && sources.every(source => modified(source) < modified(built))) return built
+  mkdirSync(dirname(built), { recursive: true })
+  const fresh = `${built}.${process.pid}`
+  const units = sources.filter(source => source.endsWith('.c'))
+  const build = (compiler: string) =>
+    execFileSync(compiler, [...flags, '-o', fresh, ...units], { stdio: 'pipe' })
+  try {
+    build('musl-gcc')
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'ENOENT') throw error
+    build('gcc')
+  }
+  renameSync(fresh, built)
+  return built
+}
+
+/** One command of the payload: its verb and the verb's arguments. */
+export type Verb = readonly (string | number)[]
+
+/** `process.args` for these verbs, one after another. */
+export const script = (...verbs: readonly Verb[]): string[] => [
+  '/bin/payload',
+  ...verbs.flatMap((verb, index) => (index === 0 ? verb : [';', ...verb])).map(String),
+]
+
+/** What `report` says: one process about itself. */
+export interface Report {
+  readonly pid: number
+  readonly ppid: number
+  readonly sid: number
+  readonly cwd: string
+  readonly env: readonly string[]
+  /** real, effective, saved */
+  readonly uid: readonly number[]
+  readonly gid: readonly number[]
+  readonly groups: readonly number[]
+  readonly umask: number
+  /** hexadecimal masks */
+  readonly caps: Readonly<Record<'effective' | 'permitted' | 'inheritable' | 'bounding' | 'ambient', string>>
+  readonly noNewPrivs: number
+  /** 0 none, 2 filter */
+  readonly seccomp: number
+  readonly deathSignal: number
+  readonly securebits: number
+  /** how many it may run on */
+  readonly cpus: number
+  readonly hostname: string
+  readonly domainname: string
+  /** [soft, hard] as decimal strings, by name without RLIMIT_ */
+  readonly rlimits: Readonly<Record<string, readonly [string, string]>>
+  readonly oomScoreAdj: number
+  /** signal numbers */
+  readonly ignored: readonly number[]
+  readonly blocked: readonly number[]
+  /** what each open descriptor is, by number */
+  readonly fds: Readonly<Record<string, string>>
+  readonly ns: Readonly<Record<string, string>>
+  readonly tty: readonly (null | {
+    readonly name: string | null
+    readonly rows: number
+    readonly cols: number
+  })[]
+  readonly controllingTerminal: number
+  readonly keyring: number
+  readonly keyringName: string | null
+  readonly loopbackUp: number
+}
+
+/** What the other verbs say. Which fields are there depends on the verb. */
+export interface Answer {
+  readonly verb: string
+  readonly path: string
+  /** name of the errno, or null when it worked */
+  readonly errno: string | null
+  readonly data: string
+  readonly names: readonly string[]
+  readonly args: readonly string[]
+  readonly type: string
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+  readonly major: number
+  readonly minor: number
+  readonly target: string
+  readonly bytes: number
+  readonly readonly: number
+  readonly signal: number
+  readonly result: number
+  readonly made: number
+  readonly rows: number
+  readonly cols: number
+  readonly name: string
+  readonly fds: number
+  readonly isatty: number
+  readonly pid: number
+}
+
+/** The JSON lines in a text; other lines are not ours. */
+export const answersIn = (text: string): Answer[] =>
+  text
+    .split('\n')
+    .map(line => line.trim())
+    .filter(line => line.startsWith('{"verb"'))
+    .map(line => JSON.parse(line) as Answer)
+
+/** Whether a capability mask of the report holds the capability of this number. */
+export const capabilityBit = (mask: string, bit: number): boolean =>
+  ((BigInt(`0x${mask}`) >> BigInt(bit)) & 1n) === 1n

@@ -1,0 +1,51 @@
+/** What a test needs of the machine, in words: `{ skip: requires('root', 'cgroup1') }`. */
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+
+const has = (command: string): boolean => spawnSync('sh', ['-c', `command -v ${command}`]).status === 0
+const root = (): boolean => process.getuid?.() === 0
+
+const capSysResource = 24
+const effectiveCapabilities = (): bigint =>
+  BigInt(`0x${/CapEff:\s*(\w+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'}`)
+
+/** Each need: whether this machine has it, and what to say when it has not. */
+const needs = {
+  root: [root, 'needs root'],
+  cgroup1: [() => existsSync('/sys/fs/cgroup/memory/cgroup.procs'), 'needs controllers on cgroup v1'],
+  cgroup2: [() => existsSync('/sys/fs/cgroup/cgroup.controllers'), 'needs a unified cgroup v2 host'],
+  userns: [
+    () => existsSync('/proc/self/ns/user') && spawnSync('unshare', ['-U', 'true']).status === 0,
+    'needs user namespaces',
+  ],
+  resource: [
+    () => ((effectiveCapabilities() >> BigInt(capSysResource)) & 1n) === 1n,
+    'needs CAP_SYS_RESOURCE (raising limits)',
+  ],
+  runc: [() => has('runc'), 'needs runc: apt-get install runc'],
+  strace: [() => has('strace'), 'needs strace: apt-get install strace'],
+  busybox: [() => existsSync('/bin/busybox'), 'needs busybox: apt-get install busybox-static'],
+  cc: [() => has('musl-gcc') || has('gcc'), 'needs a C compiler: apt-get install musl-tools gcc'],
+  ia32: [() => process.arch === 'x64', 'needs an x86-64 kernel with 32-bit system calls'],
+} as const satisfies Record<string, readonly [() => boolean, string]>
+
+export type Need = keyof typeof needs
+
+const known = new Map<Need, boolean>()
+
+/**
+ * False when the machine has all that is named, otherwise the reason to skip.
+ * A need that the environment's TSRUN_MUST (a list with commas) names is not skipped: it throws.
+ */
+export const requires = (...names: readonly Need[]): false | string => {
+  const must = (process.env.TSRUN_MUST ?? '').split(',')
+  for (const name of names) {
+    const [check, reason] = needs[name]
+    const met = known.get(name) ?? check()
+    known.set(name, met)
+    if (met) continue
+    if (must.includes(name)) throw new Error(`TSRUN_MUST names ${name}, but this machine ${reason}`)
+    return reason
+  }
+  return false
+}

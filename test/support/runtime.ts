@@ -1,0 +1,69 @@
+/**
+ * The runtime under test. TSRUN_RUNTIME says which: unset is both forms of tsrun, `npm` and `static` are one of
+ * them, anything else is the command of another runtime (`runc`), which proves the tests themselves.
+ */
+import { existsSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import type { Test } from 'tap'
+import { repository } from './payload.js'
+
+/** What only some runtimes can do; a test that needs one of these asks `rt.lacks(…)`. */
+const lacking: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  runc: {
+    domainname: 'runc 1.1 does not set domainname',
+    'recursive-attributes': 'runc 1.1 has no recursive mount attributes',
+    'pidfd-socket': 'runc 1.1 has no --pidfd-socket',
+    config: 'runc has no --config',
+    plan: 'runc has no plan',
+    pointers: 'error texts with JSON pointers are of tsrun',
+    'log-level': 'runc has no --log-level',
+    'cgroup-manager': 'runc has no --cgroup-manager',
+    tsrun: 'only tsrun promises this',
+  },
+}
+
+export interface Runtime {
+  readonly name: string
+  /** the command, without global options */
+  readonly argv: readonly string[]
+  /** False, or why this runtime cannot pass a test of `feature`. */
+  readonly lacks: (feature: string) => false | string
+}
+
+const runtime = (name: string, ...argv: string[]): Runtime => ({
+  name,
+  argv,
+  lacks: feature => lacking[basename(name)]?.[feature] ?? false,
+})
+
+const npmForm = (): Runtime => runtime('npm', join(repository, 'bin', 'tsrun'))
+const staticForm = (): Runtime => runtime('static', join(repository, 'build', 'tsrun'))
+
+/** The runtimes that TSRUN_RUNTIME asks for. */
+export const runtimes = (): readonly Runtime[] => {
+  const asked = process.env.TSRUN_RUNTIME
+  if (asked === undefined || asked === '') return [npmForm(), staticForm()]
+  if (asked === 'npm') return [npmForm()]
+  if (asked === 'static') return [staticForm()]
+  return [runtime(asked, asked)]
+}
+
+const buildHint = 'is not built: make build static'
+
+/** Runs the tests of `body` once for each runtime under test. */
+export const forms = (
+  t: Test,
+  skip: false | string,
+  body: (t: Test, rt: Runtime) => void | Promise<void>,
+): void => {
+  for (const rt of runtimes()) {
+    t.test(rt.name, { skip }, async t => {
+      const command = rt.argv[0] ?? ''
+      if (command.includes('/') && !existsSync(command)) {
+        t.fail(`${command} ${buildHint}`)
+        return
+      }
+      await body(t, rt)
+    })
+  }
+}
