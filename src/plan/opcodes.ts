@@ -185,7 +185,8 @@ export const opcodes = {
   raise_ambient: { code: 70, fields: { mask: 'u64' }, steps: ['clear', 'raise'] },
   /** fchown of the inherited descriptors 0-2 that are not /dev/null, so that the user may reopen them. */
   chown_stdio: { code: 71, fields: { uid: 'u32', gid: 'u32' }, steps: ['fstat', 'fchown'] },
-  chdir: { code: 72, fields: { path: 'str' }, steps: ['chdir'] },
+  /** With `retry`: only when an earlier chdir failed with a tolerated errno (a home that only root or only the user may enter). */
+  chdir: { code: 72, fields: { path: 'str', retry: 'u32' }, steps: ['chdir'] },
   /** getcwd must be inside the root (CVE-2024-21626). */
   check_cwd: { code: 73, fields: {}, steps: ['getcwd'] },
   seccomp: { code: 74, fields: { flags: 'flags:seccompFlags', program: 'bytes' }, steps: ['seccomp'] },

@@ -78,6 +78,7 @@ export const prototypes = {
   pidfd_send_signal: { args: ['int', 'int', 'buf', 'uint'], nr: 424 },
   prctl: { args: ['int', 'long', 'long', 'long', 'long'] },
   prlimit: { args: ['int', 'int', 'buf', 'buf'] },
+  capget: { args: ['buf', 'buf'], nr: { x64: 125, arm64: 90 } },
   getpid: { args: [] },
   getppid: { args: [] },
   getuid: { args: [] },
