@@ -1,39 +1,21 @@
-/** Builds the test payload (payload/*.c) once, and speaks its language. */
+/** The language of the test payload (payload/*.c). */
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const here = dirname(fileURLToPath(import.meta.url))
-
 /** The top of the repository. */
-export const repository = join(here, '..', '..')
+export const repository = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 
-const sourceDir = join(here, 'payload')
-const built = join(repository, 'build', 'test', 'payload')
-const flags = '-static -O2 -s -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Wswitch-enum -Werror'.split(
-  ' ',
-)
+let path: string | undefined
 
-const modified = (path: string): number => statSync(path).mtimeMs
-
-/** Path of the payload on the host. Test files run in parallel, so the compiler's output gets its name by rename. */
+/** Path of the payload on the host, built when it is missing or old (tools/payload.mjs). */
 export const payloadPath = (): string => {
-  const sources = readdirSync(sourceDir).map(name => join(sourceDir, name))
-  if (existsSync(built) && sources.every(source => modified(source) < modified(built))) return built
-  mkdirSync(dirname(built), { recursive: true })
-  const fresh = `${built}.${process.pid}`
-  const units = sources.filter(source => source.endsWith('.c'))
-  const build = (compiler: string) =>
-    execFileSync(compiler, [...flags, '-o', fresh, ...units], { stdio: 'pipe' })
-  try {
-    build('musl-gcc')
-  } catch (error) {
-    if ((error as { code?: string }).code !== 'ENOENT') throw error
-    build('gcc')
-  }
-  renameSync(fresh, built)
-  return built
+  const { PATH, HOME } = process.env
+  path ??= execFileSync(process.execPath, [join(repository, 'tools', 'payload.mjs')], {
+    encoding: 'utf8',
+    env: { PATH, HOME }, // without tap's NODE_OPTIONS
+  }).trim()
+  return path
 }
 
 /** One command of the payload: its verb and the verb's arguments. */

@@ -2,6 +2,7 @@
  * The test payload: what runs as a container's process, and the small tools that tests need on the host.
  * Usage: payload VERB [ARG…] [\; VERB [ARG…]]…   Each verb prints one JSON object on a line of its own, so that
  * one container can answer many questions. Static, so that a rootfs needs nothing else.
+ * Under the name of a verb (a link /bin/true) it is that verb.
  */
 #include "out.h"
 
@@ -26,6 +27,9 @@ static int usage(void) {
 
 int main(int argc, char **argv) {
   int at = 1;
+  const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+  const struct verb *self = argc > 0 ? lookUp(slash == NULL ? argv[0] : slash + 1) : NULL;
+  if (self != NULL) return self->run(argc - 1, argv + 1);
   if (argc < 2) return usage();
   while (at < argc) {
     int stop = at + 1;
