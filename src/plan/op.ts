@@ -36,7 +36,9 @@ type FieldType<K> = K extends keyof KindTypes
 type Fields<F> = {
   readonly [N in keyof F as F[N] extends `${string}?` ? never : N]: FieldType<F[N]>
 } & {
-  readonly [N in keyof F as F[N] extends `${string}?` ? N : never]?: F[N] extends `${infer K}?` ? FieldType<K> : never
+  readonly [N in keyof F as F[N] extends `${string}?` ? N : never]?: F[N] extends `${infer K}?`
+    ? FieldType<K>
+    : never
 }
 
 /** What every op carries. */
@@ -64,13 +66,40 @@ export interface IdMapping {
   readonly size: number
 }
 
-export type HookKind = 'prestart' | 'createRuntime' | 'createContainer' | 'startContainer' | 'poststart' | 'poststop'
+export type HookKind =
+  | 'prestart'
+  | 'createRuntime'
+  | 'createContainer'
+  | 'startContainer'
+  | 'poststart'
+  | 'poststop'
+
+/** A cgroup v2 controller and the config field that cannot do without it. */
+export interface ControllerNeed {
+  readonly controller: string
+  readonly at: string
+}
 
 interface RuntimeFields {
-  /** Makes the container's cgroups. Needs no process: runs while the shim starts. */
-  cgroup_create: { readonly dirs: readonly HostPath[] }
-  /** Writes one knob. `undo` is not kept: a failed create removes the cgroup. */
-  cgroup_write: { readonly file: HostPath; readonly value: string }
+  /**
+   * Makes the container's cgroups, with the parents that they miss. Needs no process: runs while the shim starts.
+   * Refused when `populated` is there already and has processes, or when `freezer` says that it is frozen.
+   */
+  cgroup_create: {
+    readonly dirs: readonly HostPath[]
+    readonly populated: HostPath
+    readonly freezer?: HostPath
+    /** v1: a cpuset has to have CPUs and memory nodes before anything joins; these files get the parent's value. */
+    readonly cpuset?: { readonly dir: HostPath; readonly inherit: readonly string[] }
+    /** v2: all controllers that there are get enabled from `mount` down to `dir`; the needed ones must be. */
+    readonly unified?: {
+      readonly mount: HostPath
+      readonly dir: HostPath
+      readonly need: readonly ControllerNeed[]
+    }
+  }
+  /** Writes one file of a cgroup: each value by a write(2) of its own. No undo: a failed create removes the cgroup. */
+  cgroup_write: { readonly file: HostPath; readonly values: readonly string[] }
   /** Moves the helper or init into the container's cgroups. */
   cgroup_join: { readonly dirs: readonly HostPath[] }
   write_id_map: {
