@@ -1,0 +1,108 @@
+/**
+ * The command line, once, as data: the parser, the help, the completion scripts and the types of every handler come from
+ * these tables. What is said about a row to people is in `texts.ts`, which does not compile when a row has no text.
+ *
+ * An option's value is its kind and, after a space, its one-letter names:
+ *   boolean     `--detach`, `--detach=false`
+ *   string      any text
+ *   integer     decimal digits only, up to 2^31 - 1 (crun read `-u 1` as root: CVE-2026-30892)
+ *   list        a string each time it is given, nothing is split
+ *   a|b|c       one of these words
+ * A positional ends in `?` when it may be missing, in `...` when there may be any number.
+ */
+
+/** Before the command. The union of what runc, crun and youki take. */
+export const globalOptions = {
+  root: 'string r',
+  log: 'string l',
+  'log-format': 'text|json',
+  'log-level': 'error|warning|info|debug',
+  debug: 'boolean',
+  'systemd-cgroup': 'boolean s',
+  'cgroup-manager': 'cgroupfs|systemd|disabled',
+  rootless: 'true|false|auto',
+  criu: 'string',
+  version: 'boolean vV',
+  help: 'boolean h?',
+} as const satisfies OptionTable
+
+const create = {
+  bundle: 'string b',
+  config: 'string f',
+  'console-socket': 'string',
+  'pid-file': 'string p',
+  'pidfd-socket': 'string',
+  'preserve-fds': 'integer',
+  'no-pivot': 'boolean',
+  'no-new-keyring': 'boolean',
+} as const satisfies OptionTable
+
+const run = {
+  bundle: 'string b',
+  config: 'string f',
+  detach: 'boolean d',
+  keep: 'boolean',
+  'console-socket': 'string',
+  'pid-file': 'string p',
+  'pidfd-socket': 'string',
+  'preserve-fds': 'integer',
+  'no-pivot': 'boolean',
+  'no-new-keyring': 'boolean',
+  'no-subreaper': 'boolean',
+} as const satisfies OptionTable
+
+export const commands = {
+  create: { part: 'create', positionals: ['container-id'], options: create },
+  start: { part: 'lifecycle', positionals: ['container-id'], options: {} },
+  run: { part: 'create', positionals: ['container-id'], options: run },
+  state: { part: 'lifecycle', positionals: ['container-id'], options: {} },
+  kill: { part: 'lifecycle', positionals: ['container-id', 'signal?'], options: { all: 'boolean a' } },
+  delete: { part: 'lifecycle', positionals: ['container-id'], options: { force: 'boolean f' } },
+  list: { part: 'rest', positionals: [], options: { format: 'table|json f', quiet: 'boolean q' } },
+  spec: { part: 'rest', positionals: [], options: { bundle: 'string b', rootless: 'boolean' } },
+  features: { part: 'rest', positionals: [], options: {} },
+  plan: {
+    part: 'rest',
+    positionals: ['container-id?'],
+    options: {
+      bundle: 'string b',
+      config: 'string f',
+      json: 'boolean',
+      'show-env': 'boolean',
+      'no-pivot': 'boolean',
+      'no-new-keyring': 'boolean',
+    },
+  },
+  completion: { part: 'help', positionals: ['shell'], options: {} },
+  help: { part: 'help', positionals: ['command?'], options: {} },
+} as const satisfies Record<string, CommandRow>
+
+/** Groups of subcommands that are loaded together. */
+export type PartName = 'lifecycle' | 'create' | 'rest' | 'help'
+export type OptionTable = Readonly<Record<string, string>>
+export interface CommandRow {
+  readonly part: PartName
+  readonly positionals: readonly string[]
+  readonly options: OptionTable
+  /** Options end at the first positional: what follows belongs to a program. */
+  readonly stopAtPositional?: true
+}
+export type CommandTable = Readonly<Record<string, CommandRow>>
+export type CommandName = keyof typeof commands
+
+type KindValue<K> = K extends 'boolean'
+  ? boolean
+  : K extends 'string'
+    ? string
+    : K extends 'integer'
+      ? number
+      : K extends 'list'
+        ? readonly string[]
+        : K extends `${infer A}|${infer B}`
+          ? A | KindValue<`${B}`>
+          : K
+type OptionValue<S> = KindValue<S extends `${infer K} ${string}` ? K : S>
+/** The values that were given; absent ones are absent. */
+export type Options<T> = { readonly [N in keyof T]?: OptionValue<T[N]> }
+export type GlobalOptions = Options<typeof globalOptions>
+export type CommandOptions<N extends CommandName> = Options<(typeof commands)[N]['options']>

@@ -1,0 +1,58 @@
+/** From options of the command line to those of `container/`. */
+import { UsageError } from '../base/errors.js'
+import type { Common, CreateOptions } from '../container/options.js'
+import { defaultRoot } from '../container/store.js'
+import type { CommandOptions, GlobalOptions } from './commands.js'
+import type { Request } from './parts/part.js'
+
+export function commonOf({ global, log }: Pick<Request, 'global' | 'log'>): Common {
+  return {
+    root: rootOf(global.root),
+    rootExplicit: global.root !== undefined,
+    cgroupManager: cgroupManagerOf(global),
+    rootless:
+      global.rootless === undefined || global.rootless === 'auto' ? 'auto' : global.rootless === 'true',
+    log,
+  }
+}
+
+function rootOf(root: string | undefined): string {
+  if (root === undefined) return defaultRoot()
+  if (root === '') throw new UsageError('--root needs a directory')
+  if (isSlashes(root)) throw new UsageError('Option --root argument should not be set to /')
+  return root
+}
+
+function isSlashes(path: string): boolean {
+  for (const char of path) if (char !== '/') return false
+  return true
+}
+
+function cgroupManagerOf(global: GlobalOptions): Common['cgroupManager'] {
+  const manager = global['cgroup-manager']
+  if (global['systemd-cgroup'] !== true) return manager ?? 'cgroupfs'
+  if (manager !== undefined && manager !== 'systemd') {
+    throw new UsageError(`--systemd-cgroup and --cgroup-manager ${manager} contradict each other`)
+  }
+  return 'systemd'
+}
+
+/** What create, run and plan have in common. An empty path is none, as in runc. */
+export function createOptionsOf(
+  request: Pick<Request, 'global' | 'log'>,
+  id: string,
+  options: CommandOptions<'create'>,
+): CreateOptions {
+  return {
+    common: commonOf(request),
+    id,
+    bundle: options.bundle || '.',
+    ...(options.config && { config: options.config }),
+    ...(options['console-socket'] && { consoleSocket: options['console-socket'] }),
+    ...(options['pid-file'] && { pidFile: options['pid-file'] }),
+    ...(options['pidfd-socket'] && { pidfdSocket: options['pidfd-socket'] }),
+    preserveFds: options['preserve-fds'] ?? 0,
+    noPivot: options['no-pivot'] === true,
+    noNewKeyring: options['no-new-keyring'] === true,
+  }
+}

@@ -1,0 +1,92 @@
+/** The command: parse, load the part that can do it, and be the only place that catches everything. */
+import type { LogFields } from '../base/log.js'
+import { native } from '../sys/native.js'
+import type { CommandName, PartName } from './commands.js'
+import { commands } from './commands.js'
+import type { CliLog } from './log.js'
+import { openLog } from './log.js'
+import { print, writeAll } from './output.js'
+import { emptyInvocation, type Invocation, parse } from './parse.js'
+import type { HelpPart, Part, Request } from './parts/part.js'
+import { versionText } from './version.js'
+
+/** Runs the command line of the engine and returns the exit code. */
+export function main(): number {
+  const invocation = emptyInvocation()
+  let log: CliLog | undefined
+  try {
+    parse(native().argv, invocation)
+    const { command, global, help } = invocation
+    if (global.version === true) {
+      print(versionText())
+      return 0
+    }
+    if (command === undefined || help || global.help === true) {
+      print(loadPart<HelpPart>('help').helpText(command))
+      return 0
+    }
+    log = openLog(global)
+    return dispatch(invocation, command, log)
+  } catch (error) {
+    return fail(error, invocation, log)
+  }
+}
+
+function dispatch(invocation: Invocation, command: CommandName, log: CliLog): number {
+  const part = loadPart<Part>(commands[command].part)
+  const handler = part.handlers[command] as ((request: Request) => number) | undefined
+  if (handler === undefined) throw new Error(`no handler for ${command}`)
+  const { global, options, positionals } = invocation
+  return handler({ command, global, options: options as Request['options'], positionals, log })
+}
+
+function loadPart<P extends Part>(name: PartName): P {
+  const part = native().load(name) as P
+  part.install(native())
+  return part
+}
+
+/** Tells what went wrong, once: on stderr and, when asked, in the log. */
+function fail(error: unknown, invocation: Invocation, opened: CliLog | undefined): 1 {
+  const failure = describe(error)
+  const { command, positionals } = invocation
+  if (failure.fields.code === 'ERR_USAGE') {
+    if (command !== undefined && opened === undefined) {
+      writeAll(1, `Incorrect Usage.\n\n${loadPart<HelpPart>('help').helpText(command)}\n`)
+    }
+  } else if (command !== undefined) {
+    const [id] = positionals
+    failure.message =
+      id === undefined ? `${command}: ${failure.message}` : `${command} "${id}": ${failure.message}`
+  }
+  const log = opened ?? openLogOrStderr(invocation)
+  log.fail(failure.message, failure.fields)
+  return 1
+}
+
+/** For errors from before the log was opened, which may be its own. */
+function openLogOrStderr(invocation: Invocation): CliLog {
+  try {
+    return openLog(invocation.global)
+  } catch {
+    return openLog({})
+  }
+}
+
+const fieldNames = ['code', 'rule', 'pointer', 'reason', 'syscall', 'errnoName', 'errno'] as const
+
+/** Errors come from parts with their own copies of the classes: their shape counts. */
+function describe(error: unknown): { message: string; fields: LogFields } {
+  if (!(error instanceof Error)) return { message: String(error), fields: { code: 'ERR_INTERNAL' } }
+  const facts = error as Error & { readonly [N in (typeof fieldNames)[number]]?: string | number }
+  const fields: Record<string, string | number> = {}
+  for (const name of fieldNames) {
+    const value = facts[name]
+    if (value !== undefined) fields[name] = value
+  }
+  if (fields.code !== undefined && fields.code !== 'ERR_INTERNAL') return { message: error.message, fields }
+  return {
+    message: `internal error: ${error.message} (please report it)`,
+    fields: { ...fields, code: 'ERR_INTERNAL', stack: error.stack ?? '' },
+  }
+}

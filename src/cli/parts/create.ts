@@ -1,0 +1,23 @@
+/** `create` and `run`: the part with the compiler in it. */
+import { createContainer } from '../../container/create.js'
+import { runContainer } from '../../container/run.js'
+import { createOptionsOf } from '../common.js'
+import type { Request } from './part.js'
+
+export { install } from '../../sys/native.js'
+
+export const handlers = {
+  create(request: Request<'create'>): number {
+    createContainer(createOptionsOf(request, request.positionals[0] as string, request.options))
+    return 0
+  },
+  run(request: Request<'run'>): number {
+    const { options } = request
+    return runContainer({
+      ...createOptionsOf(request, request.positionals[0] as string, options),
+      detach: options.detach === true,
+      keep: options.keep === true,
+      noSubreaper: options['no-subreaper'] === true,
+    })
+  },
+}

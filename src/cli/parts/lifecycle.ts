@@ -1,0 +1,37 @@
+/** The commands on a container that is there: they load neither validator nor compiler. */
+import { UsageError } from '../../base/errors.js'
+import { parseSignal } from '../../base/signals.js'
+import { deleteContainer } from '../../container/delete.js'
+import { killContainer } from '../../container/kill.js'
+import { startContainer } from '../../container/start.js'
+import { containerState } from '../../container/state.js'
+import { commonOf } from '../common.js'
+import { print } from '../output.js'
+import { stateText } from '../state.js'
+import type { Request } from './part.js'
+
+export { install } from '../../sys/native.js'
+
+const idOf = (request: Request): string => request.positionals[0] as string
+
+export const handlers = {
+  start(request: Request<'start'>): number {
+    startContainer(commonOf(request), idOf(request))
+    return 0
+  },
+  state(request: Request<'state'>): number {
+    print(stateText(containerState(commonOf(request), idOf(request))))
+    return 0
+  },
+  kill(request: Request<'kill'>): number {
+    const text = request.positionals[1] ?? 'TERM'
+    const signal = parseSignal(text)
+    if (signal === undefined) throw new UsageError(`unknown signal "${text}"`)
+    killContainer(commonOf(request), idOf(request), signal, request.options.all === true)
+    return 0
+  },
+  delete(request: Request<'delete'>): number {
+    deleteContainer(commonOf(request), idOf(request), request.options.force === true)
+    return 0
+  },
+}

@@ -1,0 +1,8 @@
+import { commit, specVersion, version } from '../base/version.js'
+import { native } from '../sys/native.js'
+
+/** runc's lines in runc's order, then our own: docker and go-runc read the first three. */
+export function versionText(): string {
+  const { engine, arch } = native()
+  return `tsrun version ${version}\ncommit: ${commit}\nspec: ${specVersion}\nengine: ${engine} ${arch}\n`
+}

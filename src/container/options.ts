@@ -1,0 +1,60 @@
+/** What the command line, or a program that embeds tsrun, asks of `container/`. */
+import type { Log } from '../base/log.js'
+
+/** What every command needs. */
+export interface Common {
+  /** State root: one directory per container below it. Absolute. */
+  readonly root: string
+  /** The caller named the root: a missing one is an error for `list`. */
+  readonly rootExplicit: boolean
+  readonly cgroupManager: 'cgroupfs' | 'systemd' | 'disabled'
+  /** Whether cgroups that may not be written are tolerated; `auto` asks who we are. */
+  readonly rootless: boolean | 'auto'
+  readonly log: Log
+}
+
+export interface CreateOptions {
+  readonly common: Common
+  readonly id: string
+  /** Directory of config.json. */
+  readonly bundle: string
+  /** Another config file; relative to the current directory. */
+  readonly config?: string
+  /** AF_UNIX socket that receives the pty master. */
+  readonly consoleSocket?: string
+  readonly pidFile?: string
+  /** AF_UNIX socket that receives a pidfd of init. */
+  readonly pidfdSocket?: string
+  /** Descriptors after stdio and LISTEN_FDS that the container keeps. */
+  readonly preserveFds: number
+  readonly noPivot: boolean
+  readonly noNewKeyring: boolean
+}
+
+export interface RunOptions extends CreateOptions {
+  readonly detach: boolean
+  /** Keep the container's state after it ended. */
+  readonly keep: boolean
+  readonly noSubreaper: boolean
+}
+
+export type Status = 'creating' | 'created' | 'running' | 'paused' | 'stopped'
+
+/** What `state` prints: the specification's state and runc's additions, in this order. */
+export interface StateJson {
+  readonly ociVersion: string
+  readonly id: string
+  /** In the runtime's pid namespace; 0 when stopped. */
+  readonly pid: number
+  readonly status: Status
+  readonly bundle: string
+  readonly rootfs: string
+  /** RFC 3339 with nanoseconds, UTC. */
+  readonly created: string
+  readonly annotations?: Readonly<Record<string, string>>
+  /** User name, or `#uid` for one without a name. */
+  readonly owner: string
+}
+
+/** One row of `list`. */
+export type ListEntry = StateJson
