@@ -56,6 +56,8 @@ export interface Container {
   readonly stateRoot: string
   /** Patches the config as it is now, and writes it. */
   readonly configure: (patch: JsonObject) => void
+  /** Edits config.json as text: for what JSON.stringify cannot write. */
+  readonly rewrite: (edit: (text: string) => string) => void
   /** The runtime's command line with its global options. */
   readonly line: (...args: readonly string[]) => string[]
   /** Runs one command of the runtime, with its output in pipes. */
@@ -162,6 +164,13 @@ export const container = (t: Test, rt: Runtime, patch: JsonObject = {}): Contain
     config = merge(config, change)
     writeFileSync(join(bundle, 'config.json'), JSON.stringify(config, null, 2))
   }
+  const rewrite = (edit: (text: string) => string) => {
+    const path = join(bundle, 'config.json')
+    const text = readFileSync(path, 'utf8')
+    const edited = edit(text)
+    if (edited === text) throw new Error('the edit of config.json changed nothing')
+    writeFileSync(path, edited)
+  }
   const line = (...args: readonly string[]) => [...rt.argv, '--root', stateRoot, ...args]
   const call = (...args: readonly string[]): Result => {
     const argv = line(...args)
@@ -215,6 +224,7 @@ export const container = (t: Test, rt: Runtime, patch: JsonObject = {}): Contain
     rootfs: join(bundle, 'rootfs'),
     stateRoot,
     configure,
+    rewrite,
     line,
     call,
     create: (...flags) => callToFiles('create', '--bundle', bundle, ...flags, id),

@@ -10,6 +10,9 @@ import { repository } from './payload.js'
 /** What only some runtimes can do; a test that needs one of these asks `rt.lacks(…)`. */
 const lacking: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   runc: {
+    'kill-all': 'runc 1.1 kills only the first process (kill --all is the other way)',
+    'delete-broken': 'runc 1.1 cannot delete a container whose state it cannot read',
+    'careless-caller': 'runc 1.1 hands down blocked signals, and the soft limit that Go raised',
     domainname: 'runc 1.1 does not set domainname',
     'recursive-attributes': 'runc 1.1 has no recursive mount attributes',
     'pidfd-socket': 'runc 1.1 has no --pidfd-socket',
