@@ -16,6 +16,14 @@ export interface Engine {
   readonly environ: readonly string[]
   /** argv of the process that runs `tsrun` again: [interpreter, …, script] or [path of the static binary]. */
   readonly self: readonly string[]
+  /**
+   * The soft RLIMIT_NOFILE of whoever started tsrun, where the engine changed its own (Node raises it to the hard one);
+   * Infinity for RLIM_INFINITY. Absent: the process's own limit is the caller's.
+   */
+  readonly callerNofile?: number
+  /** Which of the descriptors 0, 1 and 2 the caller had open, where the engine opens missing ones (Node: /dev/null). */
+  readonly callerStdio?: readonly boolean[]
+  /** Zeroed memory that neither moves nor is freed. */
   alloc(size: number): Memory
   /** Writes `text` as UTF-8 at `offset` and returns the number of bytes (no NUL added). Throws when it does not fit. */
   utf8Write(text: string, into: Uint8Array, offset: number): number

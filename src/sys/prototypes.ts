@@ -1,6 +1,6 @@
 /**
  * The one table of C functions that the TypeScript of tsrun may call. `sys/node.ts` binds its rows with koffi,
- * `make gen` turns the same rows into C glue for QuickJS (`shim/glue.gen.h`). Nothing else reaches the kernel.
+ * `make gen` turns the same rows into C glue for QuickJS (`shim/static/glue.gen.h`). Nothing else reaches the kernel.
  *
  * Every bound function returns a number: the C result, or the negated errno when C returned -1.
  * Argument kinds:
@@ -19,6 +19,8 @@ export interface Prototype {
   readonly nr?: number | { readonly x64: number; readonly arm64: number }
   /** The C name, where it differs from the key. */
   readonly c?: string
+  /** The C result, where it is not an int (raw system calls: long). */
+  readonly ret?: 'uint' | 'long'
   /** posix_spawn(3) and its relatives return the errno instead of setting it. */
   readonly returnsErrno?: true
 }
@@ -29,9 +31,9 @@ export const prototypes = {
   openat: { args: ['int', 'str', 'int', 'uint'] },
   openat2: { args: ['int', 'str', 'buf', 'size'], nr: 437 },
   close: { args: ['int'] },
-  read: { args: ['int', 'buf', 'size'] },
-  write: { args: ['int', 'buf', 'size'] },
-  pread: { args: ['int', 'buf', 'size', 'long'] },
+  read: { args: ['int', 'buf', 'size'], ret: 'long' },
+  write: { args: ['int', 'buf', 'size'], ret: 'long' },
+  pread: { args: ['int', 'buf', 'size', 'long'], ret: 'long' },
   fsync: { args: ['int'] },
   ftruncate: { args: ['int', 'long'] },
   fcntl: { args: ['int', 'int', 'long'] },
@@ -41,7 +43,7 @@ export const prototypes = {
   mkfifoat: { args: ['int', 'str', 'uint'] },
   unlinkat: { args: ['int', 'str', 'int'] },
   symlinkat: { args: ['str', 'int', 'str'] },
-  readlinkat: { args: ['int', 'str', 'buf', 'size'] },
+  readlinkat: { args: ['int', 'str', 'buf', 'size'], ret: 'long' },
   renameat2: { args: ['int', 'str', 'int', 'str', 'uint'], nr: { x64: 316, arm64: 276 } },
   fchmodat: { args: ['int', 'str', 'uint', 'int'] },
   fchownat: { args: ['int', 'str', 'uint', 'uint', 'int'] },
@@ -52,7 +54,7 @@ export const prototypes = {
   getdents64: { args: ['int', 'buf', 'size'], nr: { x64: 217, arm64: 61 } },
   chdir: { args: ['str'] },
   getcwd: { args: ['buf', 'size'], nr: { x64: 79, arm64: 17 } },
-  umask: { args: ['uint'] },
+  umask: { args: ['uint'], ret: 'uint' },
   memfd_create: { args: ['str', 'uint'] },
   ioctl: { args: ['int', 'long', 'buf'] },
   isatty: { args: ['int'] },
@@ -60,8 +62,8 @@ export const prototypes = {
   socket: { args: ['int', 'int', 'int'] },
   socketpair: { args: ['int', 'int', 'int', 'buf'] },
   connect: { args: ['int', 'buf', 'uint'] },
-  sendmsg: { args: ['int', 'ptr', 'int'] },
-  recvmsg: { args: ['int', 'ptr', 'int'] },
+  sendmsg: { args: ['int', 'ptr', 'int'], ret: 'long' },
+  recvmsg: { args: ['int', 'ptr', 'int'], ret: 'long' },
   pipe2: { args: ['buf', 'int'] },
   poll: { args: ['buf', 'long', 'int'] },
   // processes
@@ -72,6 +74,8 @@ export const prototypes = {
   posix_spawn_file_actions_destroy: { args: ['buf'], returnsErrno: true },
   posix_spawnattr_init: { args: ['buf'], returnsErrno: true },
   posix_spawnattr_setflags: { args: ['buf', 'int'], returnsErrno: true },
+  posix_spawnattr_setsigdefault: { args: ['buf', 'buf'], returnsErrno: true },
+  posix_spawnattr_setsigmask: { args: ['buf', 'buf'], returnsErrno: true },
   waitid: { args: ['int', 'uint', 'buf', 'int'] },
   kill: { args: ['int', 'int'] },
   pidfd_open: { args: ['int', 'uint'], nr: 434 },
@@ -81,9 +85,9 @@ export const prototypes = {
   capget: { args: ['buf', 'buf'], nr: { x64: 125, arm64: 90 } },
   getpid: { args: [] },
   getppid: { args: [] },
-  getuid: { args: [] },
-  geteuid: { args: [] },
-  getegid: { args: [] },
+  getuid: { args: [], ret: 'uint' },
+  geteuid: { args: [], ret: 'uint' },
+  getegid: { args: [], ret: 'uint' },
   uname: { args: ['buf'] },
   clock_gettime: { args: ['int', 'buf'] },
 } as const satisfies Record<string, Prototype>

@@ -1,0 +1,83 @@
+#define _GNU_SOURCE
+#include "arena.h"
+
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* Before every block: its size. Only the last block can grow in place or be given back. */
+struct header {
+  size_t size;
+};
+
+enum { FIRST = 512 << 10, MORE = 2 << 20 };
+
+static _Alignas(16) uint8_t first[FIRST];
+static uint8_t *next = first, *limit = first + FIRST;
+
+static struct header *header_of(const void *block)
+{
+  return (struct header *)(uintptr_t)block - 1;
+}
+
+static size_t rounded(size_t size)
+{
+  return (size + 7) & ~(size_t)7;
+}
+
+void *arena_take(size_t size)
+{
+  if (size > PTRDIFF_MAX / 2) return NULL;
+  size = rounded(size);
+  size_t whole = size + sizeof(struct header);
+  if (whole > (size_t)(limit - next)) {
+    size_t chunk = whole > MORE ? whole : MORE;
+    uint8_t *more = mmap(NULL, chunk, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (more == MAP_FAILED) return NULL;
+    next = more;
+    limit = more + chunk;
+  }
+  struct header *header = (struct header *)(void *)next;
+  header->size = size;
+  next += whole;
+  return header + 1;
+}
+
+static void *take(JSMallocState *state, size_t size)
+{
+  (void)state;
+  return arena_take(size);
+}
+
+static void drop(JSMallocState *state, void *block)
+{
+  (void)state;
+  if (block != NULL && (uint8_t *)block + header_of(block)->size == next) next = (uint8_t *)header_of(block);
+}
+
+static void *retake(JSMallocState *state, void *block, size_t size)
+{
+  if (block == NULL) return arena_take(size);
+  if (size == 0) {
+    drop(state, block);
+    return NULL;
+  }
+  struct header *header = header_of(block);
+  if (size <= header->size) return block;
+  if ((uint8_t *)block + header->size == next && size < PTRDIFF_MAX / 2 &&
+      rounded(size) <= (size_t)(limit - (uint8_t *)block)) {
+    header->size = rounded(size);
+    next = (uint8_t *)block + header->size;
+    return block;
+  }
+  void *moved = arena_take(size);
+  if (moved != NULL) memcpy(moved, block, header->size);
+  return moved;
+}
+
+static size_t usable(const void *block)
+{
+  return block == NULL ? 0 : header_of(block)->size;
+}
+
+const JSMallocFunctions arena_functions = {take, drop, retake, usable};

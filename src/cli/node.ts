@@ -1,0 +1,26 @@
+/** Entry of the npm form's command. `bin/tsrun` starts node with it and says first how it was started itself. */
+import { dirname, join } from 'node:path'
+import { createRequire } from 'node:module'
+import { install, native } from '../sys/native.js'
+import { nodeNative } from '../sys/node.js'
+import { main } from './main.js'
+
+/** `--started=1024,101`: the soft RLIMIT_NOFILE, and which of the descriptors 0 to 2 were open. */
+const marker = '--started='
+
+export function start(): void {
+  const [node = 'node', script = '', ...argv] = process.argv
+  const started = argv[0]?.startsWith(marker) ? argv.shift()?.slice(marker.length).split(',') : undefined
+  const [nofile, open] = started ?? []
+  const require = createRequire(script)
+  install(
+    nodeNative({
+      argv,
+      self: [node, ...process.execArgv, script],
+      load: part => require(join(dirname(import.meta.url), `${part}.cjs`)),
+      ...(nofile !== undefined && { callerNofile: nofile === 'unlimited' ? Infinity : Number(nofile) }),
+      ...(open !== undefined && { callerStdio: [open[0] === '1', open[1] === '1', open[2] === '1'] }),
+    }),
+  )
+  native().exit(main())
+}

@@ -1,0 +1,149 @@
+/**
+ * The engine of the npm form: libc through koffi. Each C function is bound when it is first called, because binding
+ * costs more than calling (12 µs against 0.3). koffi's own index.js is passed over: it costs 4 ms, the addon alone 1 ms.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Engine, Memory, Native } from './native.js'
+import { type ArgKind, type Prototype, prototypes } from './prototypes.js'
+
+type Callable = (...args: readonly unknown[]) => number
+interface Library {
+  func(name: string, result: string, args: readonly string[]): Callable
+}
+interface Koffi {
+  load(path: null): Library
+  errno(): number
+  alloc(type: string, length: number): unknown
+  address(pointer: unknown): bigint
+  view(pointer: unknown, length: number): ArrayBuffer
+}
+
+/** What the entry point knows better than this file. */
+export type Overrides = Partial<Engine>
+
+const koffiTypes: Record<ArgKind, string> = {
+  int: 'int',
+  uint: 'uint',
+  long: 'long',
+  size: 'size_t',
+  str: 'str',
+  buf: 'void *',
+  ptr: 'uintptr_t',
+}
+
+/** `import.meta.url` is a path where the bundler put this file into a CommonJS file. */
+const here = dirname(import.meta.url.startsWith('file:') ? fileURLToPath(import.meta.url) : import.meta.url)
+const arch = process.arch === 'arm64' ? 'arm64' : 'x64'
+
+/** Makes the engine. Nothing is loaded and no system call is made before the first call. */
+export function nodeNative(overrides: Overrides = {}): Native {
+  const native = Object.assign(Object.create(engine), overrides) as Record<string, Callable>
+  for (const name in prototypes) {
+    const row: Prototype = prototypes[name as keyof typeof prototypes]
+    native[name] = (...args) => {
+      const bound = bind(name, row)
+      native[name] = bound
+      return bound(...args)
+    }
+  }
+  return native as unknown as Native
+}
+
+let koffi: Koffi | undefined
+let libc: Library | undefined
+
+function bind(name: string, { args, nr, c, ret, returnsErrno }: Prototype): Callable {
+  koffi ??= loadKoffi()
+  libc ??= koffi.load(null)
+  const { errno } = koffi
+  const types = args.map(kind => koffiTypes[kind])
+  let f: Callable
+  if (nr === undefined) {
+    f = libc.func(c ?? name, ret ?? 'int', types)
+  } else {
+    const number = typeof nr === 'number' ? nr : nr[arch]
+    const syscall = libc.func('syscall', 'long', ['long', ...types])
+    f = (...values) => syscall(number, ...values)
+  }
+  if (returnsErrno === true) return (...values) => -f(...values)
+  if (ret === 'uint') return f
+  return (...values) => {
+    const result = f(...values)
+    return result === -1 ? -errno() : result
+  }
+}
+
+function loadKoffi(): Koffi {
+  const path = findUp(`node_modules/@koromix/koffi-linux-${arch}/linux_${arch}/koffi.node`)
+  if (path !== undefined) {
+    try {
+      const addon = { exports: {} }
+      process.dlopen(addon, path)
+      return addon.exports as Koffi
+    } catch {
+      // A libc that the prebuilt file does not fit (musl): koffi knows more ways.
+    }
+  }
+  return createRequire(join(here, 'tsrun'))('koffi') as Koffi
+}
+
+/** The nearest `path` in this file's directory or above. */
+function findUp(path: string): string | undefined {
+  for (let dir = here; ; dir = dirname(dir)) {
+    const file = join(dir, path)
+    if (existsSync(file)) return file
+    if (dir === '/') return undefined
+  }
+}
+
+function alloc(size: number): Memory {
+  koffi ??= loadKoffi()
+  const pointer = koffi.alloc('uint8', Math.max(size, 1))
+  const bytes = new Uint8Array(koffi.view(pointer, size))
+  bytes.fill(0)
+  return { address: Number(koffi.address(pointer)), bytes }
+}
+
+const encoder = new TextEncoder()
+
+function utf8Write(text: string, into: Uint8Array, offset: number): number {
+  if (offset < 0 || offset > into.length) throw new RangeError(`utf8Write: offset ${offset} is out of bounds`)
+  const { read, written } = encoder.encodeInto(text, into.subarray(offset))
+  if (read !== text.length) throw new RangeError(`utf8Write: ${text.length} characters do not fit`)
+  return written
+}
+
+function utf8Read(bytes: Uint8Array, from: number, to: number): string {
+  if (from < 0 || from > to || to > bytes.length) throw new RangeError('utf8Read: out of bounds')
+  return Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString('utf8')
+}
+
+function shim(): Uint8Array {
+  const path = findUp('tsrun-shim') ?? findUp('build/tsrun-shim')
+  if (path === undefined) throw new Error('the shim is missing: run `make build`')
+  return readFileSync(path)
+}
+
+const engine: Engine = {
+  engine: 'node',
+  arch,
+  argv: [],
+  get environ() {
+    return Object.entries(process.env).map(([name, value]) => `${name}=${value}`)
+  },
+  self: [],
+  alloc,
+  utf8Write,
+  utf8Read,
+  shim,
+  load(part) {
+    throw new Error(`no part ${part}: only the command has parts`)
+  },
+  exit(code) {
+    process.reallyExit(code)
+    throw new Error('unreachable')
+  },
+}

@@ -1,0 +1,208 @@
+// Bundles src/ into what both engines run. Usage: node tools/bundlejs.mjs [--npm dist] [--static build/static] [--src src]
+//
+//   NPM/tsrun.cjs, NPM/PART.cjs     for Node: src/cli/node.ts with main, and the parts
+//   NPM/index.js                    the library (`import 'tsrun'`), when there is src/index.ts
+//   STATIC/boot.js, STATIC/PART.js  for QuickJS: the same text between other brackets (shim/static/compile.c)
+//   STATIC/parts.h                  the list of parts for shim/static/main.c
+//   STATIC/bundle.stamp, .d         when all this was made, and of what, for make
+//
+// A part is one file, src/cli/parts/NAME.ts. `native().load('NAME')` evaluates it, once, and returns its exports. A module
+// that the boot bundle or a part named in `after` already holds is not bundled again: it is taken from there, so that
+// errors keep one class and the engine is installed once. Only values are shared, at the time of loading: a module that
+// is shared must not export a `let` that changes.
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import * as esbuild from 'esbuild'
+
+const house = fileURLToPath(new URL('..', import.meta.url))
+const option = (name, otherwise) => {
+  const at = process.argv.indexOf(name)
+  return resolve(at === -1 ? join(house, otherwise) : process.argv[at + 1])
+}
+const npm = option('--npm', 'dist')
+const still = option('--static', 'build/static')
+const src = option('--src', 'src')
+
+/**
+ * after  parts whose modules are used and not bundled again (they are loaded first)
+ * cold   needs RegExp, Date, Promise or Proxy, which the static form adds before it loads the part
+ */
+const parts = {
+  lifecycle: {},
+  create: {},
+  rest: { after: ['create'], cold: true },
+  help: { cold: true },
+  explain: { cold: true },
+}
+
+const target = 'es2022'
+const common = { bundle: true, write: false, format: 'esm', target, charset: 'utf8', logLevel: 'error', absWorkingDir: house }
+const inputs = new Set()
+
+const entryOf = name => (name === 'boot' ? join(src, 'cli/main.ts') : join(src, 'cli/parts', `${name}.ts`))
+const present = ['boot', ...Object.keys(parts).filter(name => existsSync(entryOf(name)))]
+const absolute = file => resolve(house, file)
+
+/** Imports of modules that another bundle owns become `import … from "shared:OWNER:PATH"` and stay in the text. */
+function sharing(owners) {
+  return {
+    name: 'sharing',
+    setup(build) {
+      build.onResolve({ filter: /^\./ }, async ({ path, ...rest }) => {
+        if (rest.pluginData === 'inner') return undefined
+        const found = await build.resolve(path, { ...rest, pluginData: 'inner' })
+        const owner = owners.get(found.path)
+        return owner === undefined ? found : { path: `shared:${owner}:${found.path}`, external: true }
+      })
+    },
+  }
+}
+
+async function bundle(entry, owners) {
+  const result = await esbuild.build({
+    ...common,
+    ...entry,
+    plugins: [sharing(owners)],
+    metafile: true,
+    platform: 'neutral',
+    mainFields: ['module', 'main'],
+  })
+  for (const file of Object.keys(result.metafile.inputs)) if (existsSync(absolute(file))) inputs.add(absolute(file))
+  return { text: result.outputFiles[0].text, files: Object.keys(result.metafile.inputs).map(absolute) }
+}
+
+/** Who owns what a part may share: the first of boot and `after` that holds the file. */
+const files = { boot: (await bundle({ entryPoints: [entryOf('boot')] }, new Map())).files }
+function ownersFor(name) {
+  const owners = new Map()
+  if (name === 'boot') return owners
+  for (const owner of ['boot', ...(parts[name].after ?? [])]) {
+    for (const file of files[owner] ?? []) if (!owners.has(file)) owners.set(file, owner)
+  }
+  return owners
+}
+for (const name of present.slice(1)) {
+  files[name] = (await bundle({ entryPoints: [entryOf(name)] }, ownersFor(name))).files
+}
+
+/** The text of a part, and the values it wants of others: takes `import {a as b} from "shared:…"` out of the text. */
+const sharedImport = /^import\s*(?:\{([^}]*)\}|\*\s*as\s+(\w+))?\s*(?:from\s*)?"shared:(\w+):([^"]+)";\n/gm
+const wanted = Object.fromEntries(present.map(name => [name, []]))
+function takeShared(name, text) {
+  const lists = new Map()
+  const body = text.replace(sharedImport, (line, names, star, owner, file) => {
+    if (star !== undefined) throw new Error(`${name}: import * of the shared module ${relative(house, file)}`)
+    const list = lists.get(owner) ?? []
+    lists.set(owner, list)
+    for (const item of (names ?? '').split(',').map(part => part.trim()).filter(Boolean)) {
+      const [exported, local = exported] = item.split(' as ')
+      list.push({ exported, local, file })
+    }
+    return ''
+  })
+  if (body.includes('"shared:')) throw new Error(`${name}: a shared module is re-exported or imported in an unknown way`)
+  let preamble = ''
+  for (const [owner, list] of lists) {
+    wanted[owner].push({ part: name, list })
+    if (owner !== 'boot') preamble += `globalThis.__tsrun.load(${JSON.stringify(owner)});\n`
+    preamble += `const __${owner} = globalThis.__tsrun.${owner}(${JSON.stringify(name)});\n`
+    preamble += list.map(({ local }, i) => `const ${local} = __${owner}[${i}];\n`).join('')
+  }
+  return preamble + body
+}
+
+/** Statements for the end of an owner's entry that hand out what was wanted of it. */
+function handingOut(owner) {
+  const imports = []
+  const cases = wanted[owner].map(({ part, list }) => {
+    const values = list.map(({ exported, file }) => {
+      imports.push(`import { ${exported} as shared${imports.length} } from ${JSON.stringify(file)};`)
+      return `shared${imports.length - 1}`
+    })
+    return `if (part === ${JSON.stringify(part)}) return [${values.join(', ')}];`
+  })
+  return { imports: imports.join('\n'), lookup: `part => { ${cases.join(' ')} }` }
+}
+
+async function finish(text) {
+  const { code } = await esbuild.transform(text, { target, minify: true, charset: 'utf8', format: 'esm', loader: 'js' })
+  return code
+}
+
+/** Turns the last statement, `export{a as b}`, into an assignment to `exports`. */
+function exportsTo(code, exports) {
+  return code.replace(/export\s*\{([^}]*)\};?\s*$/, (_, names) => {
+    const items = names.split(',').filter(Boolean).map(item => {
+      const [local, exported = local] = item.trim().split(' as ')
+      return `${exported}:${local}`
+    })
+    return `${exports}={${items.join(',')}};\n`
+  })
+}
+
+mkdirSync(npm, { recursive: true })
+mkdirSync(still, { recursive: true })
+
+// Parts, dependants first: then it is known what is wanted of the others.
+for (const name of present.slice(1).reverse()) {
+  const own = handingOut(name)
+  const contents =
+    `export * from ${JSON.stringify(entryOf(name))};\n${own.imports}\n` +
+    (own.imports === '' ? '' : `globalThis.__tsrun.${name} = ${own.lookup};\n`)
+  const { text } = await bundle({ stdin: { contents, resolveDir: house, loader: 'ts' } }, ownersFor(name))
+  const code = await finish(takeShared(name, text))
+  writeFileSync(join(npm, `${name}.cjs`), exportsTo(code, 'module.exports'))
+  writeFileSync(join(still, `${name}.js`), exportsTo(code, 'module.exports'))
+}
+
+/** The bundle that runs first: main, the registry of what it shares, and an engine's entry, `start()`. */
+async function boot(entry, settings) {
+  const { imports, lookup } = handingOut('boot')
+  const native = JSON.stringify(join(src, 'sys/native.ts'))
+  const contents = `import { native } from ${native};
+    import { start } from ${JSON.stringify(join(src, 'cli', entry))};
+    ${imports}
+    globalThis.__tsrun = { boot: ${lookup}, load: name => native().load(name) };
+    start();`
+  const result = await esbuild.build({
+    ...common,
+    stdin: { contents, resolveDir: house, loader: 'ts' },
+    minify: true,
+    metafile: true,
+    ...settings,
+  })
+  for (const file of Object.keys(result.metafile.inputs)) if (existsSync(absolute(file))) inputs.add(absolute(file))
+  return result.outputFiles[0].text
+}
+
+writeFileSync(
+  join(npm, 'tsrun.cjs'),
+  await boot('node.ts', {
+    format: 'cjs',
+    platform: 'node',
+    define: { 'import.meta.url': '__filename' },
+  }),
+)
+writeFileSync(join(still, 'boot.js'), await boot('quickjs.ts', { platform: 'neutral' }))
+writeFileSync(
+  join(still, 'parts.h'),
+  present.map(name => `PART(${name}, ${parts[name]?.cold ? 'COLD' : 'HOT'})\n`).join(''),
+)
+
+if (existsSync(join(src, 'index.ts'))) {
+  const result = await esbuild.build({
+    ...common,
+    entryPoints: [join(src, 'index.ts')],
+    platform: 'node',
+    metafile: true,
+    external: ['koffi'],
+    sourcemap: false,
+  })
+  writeFileSync(join(npm, 'index.js'), result.outputFiles[0].text)
+  for (const file of Object.keys(result.metafile.inputs)) inputs.add(absolute(file))
+}
+
+const made = [...inputs, fileURLToPath(import.meta.url)].map(file => relative(house, file)).sort()
+writeFileSync(join(still, 'bundle.d'), `${relative(house, join(still, 'bundle.stamp'))}: ${made.join(' ')}\n${made.join(':\n')}:\n`)
+writeFileSync(join(still, 'bundle.stamp'), '')

@@ -1,0 +1,113 @@
+#!/bin/sh
+# Provides QuickJS for the static form and prints the directory that holds include/ and libquickjs.a.
+#
+#   tools/quickjs.sh [CACHE]     CACHE: default ${XDG_CACHE_HOME:-~/.cache}/tsrun
+#
+# 1. Debian's package libquickjs, where it is installed in the version this project is written for;
+# 2. else Debian 13's source package, fetched by apt (which verifies it) from the system's own mirror with a private
+#    configuration: no root, nothing of the system's apt is read for writing or changed. Built with musl-gcc, 20 s.
+# TSRUN_DEBIAN_SITE names another mirror; TSRUN_QUICKJS=source passes over the package.
+set -eu
+
+version=2025.04.26
+release=trixie
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+here=$(cd "$(dirname "$0")" && pwd)
+cache=${1:-${XDG_CACHE_HOME:-${HOME:-$here/../build}/.cache}/tsrun}
+
+fail() {
+  echo "quickjs: $1" >&2
+  exit 1
+}
+
+need() {
+  command -v "$1" > /dev/null || fail "$1 is missing: apt-get install $2"
+}
+
+packaged() {
+  [ "${TSRUN_QUICKJS:-}" != source ] || return 1
+  installed=$(dpkg-query -W -f '${db:Status-Abbrev}${Version}' libquickjs 2> /dev/null) || return 1
+  case $installed in "ii "$version-*) ;; *) return 1 ;; esac
+  library=$(dpkg -L libquickjs | grep '/libquickjs\.a$') || return 1
+  [ -f /usr/include/quickjs/quickjs.h ] && [ -f "$library" ]
+}
+
+# The library's bits depend on this script and on the compiler.
+mark=$({ cat "$here/quickjs.sh"; musl-gcc -dumpfullversion -dumpmachine 2> /dev/null || :; } | cksum | cut -d ' ' -f 1)
+
+if packaged; then
+  dir=$cache/quickjs-$version-package
+  mkdir -p "$dir/include"
+  ln -sfn /usr/include/quickjs "$dir/include/quickjs"
+  ln -sfn "$library" "$dir/libquickjs.a"
+  echo "$dir"
+  exit 0
+fi
+
+dir=$cache/quickjs-$version-$mark
+if [ -f "$dir/libquickjs.a" ]; then
+  echo "$dir"
+  exit 0
+fi
+
+command -v apt-get > /dev/null ||
+  fail "needs apt: neither Debian's package libquickjs $version nor its source package can be had here"
+need musl-gcc musl-tools
+need dpkg-source dpkg-dev
+[ -f "$keyring" ] || fail "$keyring is missing: apt-get install debian-archive-keyring"
+site=${TSRUN_DEBIAN_SITE:-$(apt-get indextargets --format '$(ORIGIN) $(SITE)' 'Created-By: Packages' |
+  sed -n 's/^Debian \(.*\)/\1/p' | grep -v security | head -n 1)}
+[ -n "$site" ] || fail "apt knows no Debian mirror: run apt-get update, or set TSRUN_DEBIAN_SITE=URL"
+
+mkdir -p "$cache"
+work=$(mktemp -d "$cache/quickjs.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+mkdir -p "$work/lists/partial" "$work/archives/partial" "$work/src" "$work/out/include/quickjs" "$work/none"
+: > "$work/status"
+echo "deb-src [signed-by=$keyring] $site $release main" > "$work/sources.list"
+# Of the system's configuration only how to reach the network (proxies, certificates): no hooks.
+{
+  apt-config dump | grep '^Acquire::' | grep -v '^Acquire::IndexTargets' || :
+  cat << END
+Dir::Etc::sourcelist "$work/sources.list";
+Dir::Etc::sourceparts "$work/none";
+Dir::Etc::parts "$work/none";
+Dir::Etc::main "$work/none/none";
+Dir::Etc::preferencesparts "$work/none";
+Dir::State "$work";
+Dir::State::lists "$work/lists";
+Dir::State::status "$work/status";
+Dir::Cache "$work";
+Dir::Cache::archives "$work/archives";
+APT::Sandbox::User "";
+APT::Get::List-Cleanup "false";
+END
+} > "$work/apt.conf"
+export APT_CONFIG="$work/apt.conf"
+
+quietly() {
+  "$@" > "$work/log" 2>&1 || {
+    cat "$work/log" >&2
+    fail "failed: $*"
+  }
+}
+
+echo "quickjs: fetching Debian's source package quickjs $version" >&2
+quietly apt-get update
+cd "$work/src"
+quietly apt-get source quickjs
+[ -d "quickjs-$version" ] || fail "$release no longer has quickjs $version: $(ls)"
+
+echo "quickjs: building (about 20 s, once)" >&2
+cd "$work/src/quickjs-$version"
+for unit in quickjs dtoa libregexp libunicode cutils; do
+  quietly musl-gcc -c -O2 -fwrapv -fno-pie -fno-asynchronous-unwind-tables -fno-stack-protector \
+    -ffunction-sections -fdata-sections -D_GNU_SOURCE -DCONFIG_VERSION="\"$version\"" -o "$unit.o" "$unit.c"
+done
+quietly ar rcs "$work/out/libquickjs.a" quickjs.o dtoa.o libregexp.o libunicode.o cutils.o
+cp quickjs.h "$work/out/include/quickjs/"
+cp LICENSE "$work/out/"
+# The directory appears at once and complete; of two builds at the same time either may win.
+mv -T "$work/out" "$dir" 2> /dev/null || [ -f "$dir/libquickjs.a" ]
+echo "$dir"
