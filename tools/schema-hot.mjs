@@ -89,7 +89,9 @@ export function compileHot(defs, documents) {
   /** An expression that is true when `x` is valid. */
   const test = (schema, x, where) => {
     const known = new Set(ignored)
-    const take = (...keys) => keys.forEach(key => known.add(key))
+    const take = (...keys) => {
+      for (const key of keys) known.add(key)
+    }
     let code
     if (schema.$ref !== undefined) {
       take('$ref')
@@ -142,13 +144,15 @@ export function compileHot(defs, documents) {
 
   const objectFunction = (fn, schema) => {
     const { type, description, required = [], properties, ...rest } = schema
-    if (type !== 'object' || Object.keys(rest).length > 0) throw new Error(`${fn}: cannot compile ${Object.keys(rest)}`)
+    if (type !== 'object' || Object.keys(rest).length > 0)
+      throw new Error(`${fn}: cannot compile ${Object.keys(rest)}`)
     const lines = []
     for (const [key, property] of Object.entries(properties)) {
       const code = test(property, 'v', `${fn}.${key}`)
       if (code === undefined) continue
       const valid = code.includes(' && ') ? `(${code})` : code
-      const no = code.startsWith('typeof v ===') && !code.includes('&&') ? code.replace('===', '!==') : `!${valid}`
+      const no =
+        code.startsWith('typeof v ===') && !code.includes('&&') ? code.replace('===', '!==') : `!${valid}`
       const absent = required.includes(key) ? '' : 'v !== undefined && '
       lines.push(`  v = x.${key}`, `  if (${absent}${no}) return false`)
     }
@@ -186,7 +190,8 @@ export function wideRanges(defs, documents) {
       return
     }
     if (schema.wide !== undefined) out.push([path, schema.wide === 'uint64'])
-    for (const [key, property] of Object.entries(schema.properties ?? {})) walk(property, `${path}/${key}`, out, seen)
+    for (const [key, property] of Object.entries(schema.properties ?? {}))
+      walk(property, `${path}/${key}`, out, seen)
     if (schema.items) walk(schema.items, `${path}/*`, out, seen)
     if (schema.additionalProperties) walk(schema.additionalProperties, `${path}/*`, out, seen)
   }

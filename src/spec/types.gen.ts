@@ -420,7 +420,7 @@ export interface DeviceRule {
   /** true: the devices may be used; false: they may not. */
   allow: boolean
   /** a: all, c: character, b: block devices; all when absent or empty. */
-  type?: 'a' | 'c' | 'b' | 'u' | 'p' | ''
+  type?: 'a' | 'c' | 'b' | ''
   /** Major number; every one when absent or -1. */
   major?: number
   /** Minor number; every one when absent or -1. */

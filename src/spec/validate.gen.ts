@@ -688,8 +688,6 @@ function oneOf6(x: any): boolean {
     case 'a':
     case 'c':
     case 'b':
-    case 'u':
-    case 'p':
     case '':
       return true
   }

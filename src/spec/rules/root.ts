@@ -1,0 +1,14 @@
+import { broken, type SpecRule } from './rule.js'
+
+/** The specification wants a root filesystem of every container that is no Hyper-V one. */
+export const root: SpecRule = spec => {
+  if (spec.root === undefined) return broken('/root', 'root-required', 'root must be specified')
+  if (spec.root.path === '') return broken('/root/path', 'root-required', 'invalid rootfs: the path is empty')
+  return undefined
+}
+
+/** The specification allows a container without a process until `start`; like runc, create wants to check it. */
+export const processRequired: SpecRule = spec =>
+  spec.process === undefined
+    ? broken('/process', 'process-required', 'process property must not be empty')
+    : undefined

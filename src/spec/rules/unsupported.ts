@@ -1,0 +1,103 @@
+import type { ConfigError } from '../../base/errors.js'
+import { escapeKey } from '../pointer.js'
+import type { Process, Resources, Spec } from '../types.gen.js'
+import { broken, hasNamespace, type ProcessRule, type ResourcesRule, type SpecRule } from './rule.js'
+
+/** A part of the specification that is refused until it is built: then its row goes. */
+interface Row {
+  /** Where it stands; * is every element. */
+  readonly at: readonly string[]
+  readonly what: string
+  /** Which values mean that it is asked for. Without it: all but empty ones (false, 0, '', or lists and objects of such). */
+  readonly when?: (value: unknown) => boolean
+}
+
+const isNotify = (value: unknown): boolean => value === 'SCMP_ACT_NOTIFY'
+const isIdmapOption = (value: unknown): boolean =>
+  value === 'idmap' || value === 'ridmap' || (typeof value === 'string' && value.startsWith('idmap='))
+const isThere = (): boolean => true
+
+const ofProcess: readonly Row[] = [
+  { at: ['scheduler'], what: 'setting the scheduling policy' },
+  { at: ['ioPriority'], what: 'setting the I/O priority' },
+  { at: ['selinuxLabel'], what: 'an SELinux label' },
+  { at: ['apparmorProfile'], what: 'an AppArmor profile' },
+]
+
+const ofResources: readonly Row[] = [
+  { at: ['blockIO'], what: 'limiting block I/O' },
+  { at: ['hugepageLimits'], what: 'limiting huge pages' },
+  { at: ['network'], what: 'a network class or priority' },
+  { at: ['rdma'], what: 'limiting RDMA' },
+  { at: ['unified'], what: 'writing cgroup v2 files by name' },
+  { at: ['cpu', 'realtimeRuntime'], what: 'real-time CPU time' },
+  { at: ['cpu', 'realtimePeriod'], what: 'real-time CPU time' },
+]
+
+const ofSpec: readonly Row[] = [
+  { at: ['mounts', '*', 'uidMappings'], what: 'an idmapped mount' },
+  { at: ['mounts', '*', 'gidMappings'], what: 'an idmapped mount' },
+  { at: ['mounts', '*', 'options', '*'], what: 'an idmapped mount', when: isIdmapOption },
+  { at: ['linux', 'timeOffsets'], what: 'shifting clocks' },
+  { at: ['linux', 'netDevices'], what: 'moving network devices' },
+  { at: ['linux', 'memoryPolicy'], what: 'a NUMA memory policy' },
+  { at: ['linux', 'personality'], what: 'an execution domain' },
+  // An empty one asks for something, too: a resource group of the container's own.
+  { at: ['linux', 'intelRdt'], what: 'Intel RDT', when: isThere },
+  { at: ['linux', 'mountLabel'], what: 'an SELinux label for mounts' },
+  { at: ['linux', 'seccomp', 'listenerPath'], what: 'seccomp notification' },
+  { at: ['linux', 'seccomp', 'defaultAction'], what: 'seccomp notification', when: isNotify },
+  { at: ['linux', 'seccomp', 'syscalls', '*', 'action'], what: 'seccomp notification', when: isNotify },
+]
+
+/** Engines write empty sections for what they do not ask for: Docker always has `"blockIO": {"weight": 0}`. */
+function isSet(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return value !== '' && value !== 0 && value !== false
+  for (const key in value) if (isSet((value as Record<string, unknown>)[key])) return true
+  return false
+}
+
+/** Looks for `row` below `value`, which row.at[depth] leads on from. */
+function find(row: Row, value: unknown, depth: number, at: string): ConfigError | undefined {
+  if (value === undefined) return undefined
+  const part = row.at[depth]
+  if (part === undefined) {
+    if (!(row.when ?? isSet)(value)) return undefined
+    return broken(at, 'unsupported', `${row.what} is not supported by this version of tsrun`)
+  }
+  const members = value as Record<string, unknown>
+  if (part !== '*') return find(row, members[part], depth + 1, `${at}/${part}`)
+  for (const key in members) {
+    const error = find(row, members[key], depth + 1, `${at}/${escapeKey(key)}`)
+    if (error !== undefined) return error
+  }
+  return undefined
+}
+
+function findAny(
+  rows: readonly Row[],
+  value: Spec | Process | Resources,
+  at: string,
+): ConfigError | undefined {
+  for (let i = 0; i < rows.length; i++) {
+    const error = find(rows[i] as Row, value, 0, at)
+    if (error !== undefined) return error
+  }
+  return undefined
+}
+
+export const unsupportedProcess: ProcessRule = (process, at) => findAny(ofProcess, process, at)
+
+export const unsupportedResources: ResourcesRule = (resources, at) => findAny(ofResources, resources, at)
+
+export const unsupported: SpecRule = spec => findAny(ofSpec, spec, '')
+
+/** Without a mount namespace every mount, mask and pivot would be the host's. */
+export const mountNamespace: SpecRule = spec =>
+  hasNamespace(spec, 'mount')
+    ? undefined
+    : broken(
+        '/linux/namespaces',
+        'unsupported',
+        'a container without a mount namespace is not supported: add {"type": "mount"}',
+      )

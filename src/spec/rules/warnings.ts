@@ -1,0 +1,39 @@
+import type { Spec } from '../types.gen.js'
+
+/** Something that is done in another way than it reads. */
+export interface Warning {
+  /** JSON pointer. */
+  readonly pointer: string
+  readonly message: string
+}
+
+/** Fields of memory that are accepted and ignored, and why. */
+const ignoredMemory = {
+  kernel: 'limits of kernel memory are gone from Linux',
+  kernelTCP: 'limits of TCP buffers are not recommended',
+  useHierarchy: 'cgroups always count their children',
+} as const
+
+/** What is worth a line in the log. Unknown capabilities and mount options are told by lowering, which has their tables. */
+export function warnings(spec: Spec): Warning[] {
+  const out: Warning[] = []
+  const mounts = spec.mounts ?? []
+  for (let i = 0; i < mounts.length; i++) {
+    if (mounts[i]?.destination.charAt(0) !== '/') {
+      const message = 'relative destination path is **deprecated**, using it as relative to /'
+      out.push({ pointer: `/mounts/${i}/destination`, message })
+    }
+  }
+  const memory = spec.linux?.resources?.memory
+  if (memory !== undefined) {
+    for (const field of ['kernel', 'kernelTCP', 'useHierarchy'] as const) {
+      const value = memory[field]
+      if (value === undefined || value === 0 || value === false) continue
+      out.push({
+        pointer: `/linux/resources/memory/${field}`,
+        message: `is ignored: ${ignoredMemory[field]}`,
+      })
+    }
+  }
+  return out
+}
