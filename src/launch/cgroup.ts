@@ -1,0 +1,279 @@
+import { errnoName, errnoText } from '../base/errno.js'
+import { HostError, SyscallError, TsrunError } from '../base/errors.js'
+import type { HostPath, OpOf } from '../plan/op.js'
+import { sleep, syscallError } from '../sys/call.js'
+import {
+  mkdirs,
+  parentOf,
+  readKernelFile,
+  tryListDirectory,
+  tryRead,
+  tryRmdir,
+  tryWriteKernelFile,
+  type WriteFailure,
+  writeKernelFile,
+} from '../sys/files.js'
+
+/**
+ * Makes the cgroups of a container and returns the directories that are new, parents first. A failure removes them again.
+ * Throws SyscallError, and HostError for a cgroup that is in use or a controller that cannot be had.
+ */
+export function createCgroups(op: OpOf<'cgroup_create'>): string[] {
+  const made: string[] = []
+  try {
+    for (const dir of op.dirs) {
+      if (mkdirs(dir, 0o755, made)) continue
+      if (dir === op.populated) refusePopulated(dir)
+      if (op.freezer?.startsWith(`${dir}/`)) refuseFrozen(op.freezer)
+    }
+    if (op.cpuset !== undefined) inheritCpuset(op.cpuset.dir, op.cpuset.inherit)
+    if (op.unified !== undefined) enableControllers(op.unified)
+    return made
+  } catch (error) {
+    for (let i = made.length - 1; i >= 0; i--) tryRmdir(made[i] as string)
+    throw error instanceof TsrunError ? error.wrap(op.at) : error
+  }
+}
+
+/** Texts as runc has them. */
+function refusePopulated(dir: string): void {
+  const count = processesIn(dir).length
+  if (count === 0) return
+  throw new HostError(
+    `container's cgroup is not empty: ${count} process(es) found in ${dir}: give another cgroupsPath, or end them`,
+  )
+}
+
+/**
+ * Ids of the processes in a cgroup and those below it, as the runtime's pid namespace has them (0 for those of another one is
+ * left out). Empty where the cgroup is gone.
+ */
+export function processesIn(dir: string, into: number[] = []): number[] {
+  const text = readProcesses(dir)
+  let start = 0
+  for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', start)) {
+    const pid = Number(text.slice(start, end))
+    if (pid > 0) into.push(pid)
+    start = end + 1
+  }
+  for (const entry of tryListDirectory(dir) ?? []) {
+    if (entry.isDirectory) processesIn(`${dir}/${entry.name}`, into)
+  }
+  return into
+}
+
+/** A threaded v2 cgroup has no list of processes (EOPNOTSUPP), but one of threads. */
+function readProcesses(dir: string): string {
+  try {
+    return tryRead(`${dir}/cgroup.procs`) ?? ''
+  } catch (error) {
+    if (!(error instanceof SyscallError) || error.errnoName !== 'EOPNOTSUPP') throw error
+    return tryRead(`${dir}/cgroup.threads`) ?? ''
+  }
+}
+
+function refuseFrozen(freezer: HostPath): void {
+  if (readKernelFile(freezer)?.startsWith('1') === true) {
+    throw new HostError(
+      `container's cgroup unexpectedly frozen: ${parentOf(freezer)}: thaw it, or give another path`,
+    )
+  }
+}
+
+/**
+ * A new v1 cpuset is empty, and takes no process and no child's CPUs before it has some: gives it what its parent has, and
+ * the parents likewise (the hierarchy's root always has all).
+ */
+function inheritCpuset(dir: string, files: readonly string[]): void {
+  const parent = parentOf(dir)
+  for (const file of CPUSET_FILES) {
+    // For a file that the config sets only the parent has to have a value.
+    const value = cpusetValue(parent, file)
+    if (files.includes(file) && value !== '') writeKernelFile(`${dir}/${file}`, value)
+  }
+}
+
+const CPUSET_FILES = ['cpuset.cpus', 'cpuset.mems'] as const
+
+/** What a cpuset has, after filling it from its parents where it is empty. */
+function cpusetValue(dir: string, file: string): string {
+  const text = readKernelFile(`${dir}/${file}`)
+  // Above the mount point there is no such file.
+  if (text === undefined) return ''
+  const own = text.trim()
+  if (own !== '') return own
+  const value = cpusetValue(parentOf(dir), file)
+  if (value !== '') writeKernelFile(`${dir}/${file}`, value)
+  return value
+}
+
+/**
+ * Hands controllers down from the mount to a cgroup, as runc and crun do all that there are: statistics need them too.
+ * The needed ones must arrive, the others may fail (a controller that a v1 hierarchy has, a parent with processes).
+ */
+function enableControllers({ mount, dir, need }: NonNullable<OpOf<'cgroup_create'>['unified']>): void {
+  const all = words(`${mount}/cgroup.controllers`)
+  let have = words(`${dir}/cgroup.controllers`)
+  if (have.length >= all.length) return
+  const failures = new Map<string, string>()
+  for (let at = mount.length; at >= 0 && at < dir.length; at = dir.indexOf('/', at + 1)) {
+    const level = dir.slice(0, at)
+    const enabled = words(`${level}/cgroup.subtree_control`)
+    const missing = words(`${level}/cgroup.controllers`).filter(name => !enabled.includes(name))
+    if (missing.length === 0) continue
+    const file = `${level}/cgroup.subtree_control`
+    if (tryWriteKernelFile(file, [`+${missing.join(' +')}`]) === undefined) continue
+    // The kernel enables all or none: find those that can be had.
+    for (const name of missing) {
+      const failure = tryWriteKernelFile(file, [`+${name}`])
+      if (failure !== undefined && !failures.has(name))
+        failures.set(name, describe(file, `+${name}`, failure))
+    }
+  }
+  have = words(`${dir}/cgroup.controllers`)
+  for (const { controller, at } of need) {
+    if (have.includes(controller)) continue
+    const why = failures.get(controller)
+    const hint =
+      why ??
+      (all.includes(controller)
+        ? 'a cgroup above does not pass it on'
+        : `${mount}/cgroup.controllers has only: ${all.join(' ') || 'none'} (a v1 hierarchy may hold it, or the kernel lacks it)`)
+    throw new HostError(`${at}: the cgroup controller "${controller}" is not available in ${dir}: ${hint}`)
+  }
+}
+
+function words(file: string): string[] {
+  const text = (readKernelFile(file) ?? '').trim()
+  return text === '' ? [] : text.split(' ')
+}
+
+function describe(file: string, value: string, { errno }: WriteFailure): string {
+  return `write("${file}", "${value}"): ${errnoName(errno)}, ${errnoText(errno)}${hintFor('cgroup.subtree_control', errno)}`
+}
+
+/**
+ * Writes knobs in their order. One that is refused with EINVAL is written once more after the others: pairs of files check
+ * each other (limit and memsw, quota and period), and which has to be first depends on what a cgroup had before.
+ * Throws SyscallError that names the config field, the file, the value and what to do.
+ */
+export function writeCgroups(ops: readonly OpOf<'cgroup_write'>[]): void {
+  let again: OpOf<'cgroup_write'>[] | undefined
+  for (const op of ops) {
+    const failure = tryWriteKernelFile(op.file, op.values)
+    if (failure === undefined || tolerated(op, failure)) continue
+    if (failure.errno !== EINVAL || ops.length === 1) throw writeError(op, failure)
+    again ??= []
+    again.push(op)
+  }
+  if (again === undefined) return
+  for (const op of again) {
+    const failure = tryWriteKernelFile(op.file, op.values)
+    if (failure !== undefined && !tolerated(op, failure)) throw writeError(op, failure)
+  }
+}
+
+/** Writes one knob. Throws like `writeCgroups`. */
+export function writeCgroup(op: OpOf<'cgroup_write'>): void {
+  writeCgroups([op])
+}
+
+const EINVAL = 22
+
+function tolerated(op: OpOf<'cgroup_write'>, failure: WriteFailure): boolean {
+  return op.tolerate?.includes(errnoName(failure.errno)) === true
+}
+
+function writeError(op: OpOf<'cgroup_write'>, { errno, index }: WriteFailure): SyscallError {
+  const name = op.file.slice(op.file.lastIndexOf('/') + 1)
+  const error = syscallError(errno, 'write', `"${op.file}", "${op.values[index] ?? ''}"`)
+  error.message += hintFor(name, errno)
+  return error.wrap(op.at)
+}
+
+/** What an errno means for a file: the first row whose file and errno fit (`''`: any file). */
+const hints: readonly (readonly [file: string, errno: string, hint: string])[] = [
+  ['memory.limit_in_bytes', 'EBUSY', 'the cgroup uses more than that already: raise the limit'],
+  ['memory.limit_in_bytes', 'EINVAL', 'memory.limit must not be above memory.swap, which counts both'],
+  [
+    'memory.memsw.limit_in_bytes',
+    'EINVAL',
+    'memory.swap counts memory and swap: it must not be below memory.limit',
+  ],
+  [
+    'memory.memsw.limit_in_bytes',
+    'ENOENT',
+    'the kernel does not account swap: boot with swapaccount=1, or leave memory.swap out',
+  ],
+  [
+    'memory.swap.max',
+    'ENOENT',
+    'the kernel does not account swap: boot with swapaccount=1, or leave memory.swap out',
+  ],
+  [
+    'cpu.cfs_quota_us',
+    'EINVAL',
+    'at least 1000, and its share of the period not above that of the parent cgroup',
+  ],
+  [
+    'cpu.cfs_period_us',
+    'EINVAL',
+    'from 1000 to 1000000, and the quota not above the share of the parent cgroup',
+  ],
+  ['cpu.cfs_burst_us', 'EINVAL', 'the burst must not be above the quota'],
+  ['cpu.max.burst', 'EINVAL', 'the burst must not be above the quota'],
+  ['cpu.max', 'EINVAL', 'the quota is at least 1000, the period from 1000 to 1000000'],
+  [
+    'cpu.rt_runtime_us',
+    'EINVAL',
+    'the parent cgroups have no real-time budget of that size: set theirs first',
+  ],
+  ['cpuset.cpus', 'EINVAL', 'CPUs that this machine or the parent cgroup does not have'],
+  ['cpuset.cpus', 'EACCES', 'CPUs that the parent cgroup does not have'],
+  ['cpuset.mems', 'EINVAL', 'memory nodes that this machine or the parent cgroup does not have'],
+  ['cpuset.mems', 'EACCES', 'memory nodes that the parent cgroup does not have'],
+  ['devices.allow', 'EPERM', 'the parent cgroup does not have these devices either'],
+  ['cgroup.procs', 'ENOSPC', 'the cpuset has no CPUs or no memory nodes'],
+  [
+    'cgroup.procs',
+    'EBUSY',
+    'the cgroup hands controllers to children, so it may hold no process: give another cgroupsPath',
+  ],
+  [
+    'cgroup.procs',
+    'EOPNOTSUPP',
+    'the cgroup is threaded or below one with processes: give another cgroupsPath',
+  ],
+  ['cgroup.procs', 'EINVAL', 'a real-time process needs cpu.rt_runtime_us in the new cgroup'],
+  ['cgroup.subtree_control', 'EBUSY', 'processes are in that cgroup: on cgroup v2 only leaves may hold any'],
+  ['', 'ENOENT', 'the kernel or this cgroup does not have the file: is the controller there?'],
+  ['', 'EACCES', 'no permission: run as root, or have the cgroup delegated'],
+  ['', 'EPERM', 'no permission: run as root, or have the cgroup delegated'],
+  ['', 'EROFS', 'cgroups are mounted read-only here'],
+  ['', 'ENODEV', 'the cgroup was removed meanwhile'],
+]
+
+function hintFor(file: string, errno: number): string {
+  const name = errnoName(errno)
+  for (const [wanted, error, hint] of hints) {
+    if (error === name && (wanted === '' || wanted === file)) return ` (${hint})`
+  }
+  return ''
+}
+
+const JOIN_TRIES = 5
+
+/** Moves a process into the cgroups. Throws SyscallError. */
+export function joinCgroups(op: OpOf<'cgroup_join'>, pid: number): void {
+  const value = [String(pid)]
+  for (const dir of op.dirs) {
+    const file = `${dir}/cgroup.procs` as HostPath
+    let failure = tryWriteKernelFile(file, value)
+    // EINVAL: a process that is just being forked cannot be moved yet.
+    for (let tries = 1; failure?.errno === EINVAL && tries < JOIN_TRIES; tries++) {
+      sleep(10)
+      failure = tryWriteKernelFile(file, value)
+    }
+    if (failure !== undefined) throw writeError({ ...op, op: 'cgroup_write', file, values: value }, failure)
+  }
+}

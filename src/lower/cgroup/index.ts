@@ -1,0 +1,170 @@
+import { ConfigError, HostError } from '../../base/errors.js'
+import type { CgroupHost, CgroupPaths } from '../../host/cgroup.js'
+import type { ControllerNeed, HostPath, RuntimeOp } from '../../plan/op.js'
+import type { Resources, Spec } from '../../spec/types.gen.js'
+import { deviceLines, foldDeviceRules } from './devices.js'
+import type { KnobFile } from './knob.js'
+import { knobs } from './knobs.js'
+import { cgroupPaths } from './paths.js'
+
+export interface CgroupRequest {
+  readonly id: string
+  readonly manager: 'cgroupfs' | 'systemd' | 'disabled'
+  /** The runtime is in a user namespace: device rules are not its to make. */
+  readonly inUserNamespace?: boolean
+}
+
+export interface CgroupPlan {
+  /** Before any process: makes the cgroups and writes what must be there when a process joins. */
+  readonly create: readonly RuntimeOp[]
+  /** Before init is cloned and before the cgroup namespace is made. */
+  readonly join: readonly RuntimeOp[]
+  /** When mounts and devices are done, before the first hook of the runtime (else before `ready`). See `knobs.ts`. */
+  readonly limit: readonly RuntimeOp[]
+  /** What the config asks for and this machine's cgroup version cannot give. */
+  readonly warnings: readonly { readonly pointer: string; readonly message: string }[]
+  /** For state.json, which is to be saved before `create` runs: then a runtime that is killed leaves nothing unknown. */
+  readonly paths: CgroupPaths
+}
+
+/** Fields of `resources` that are not lowered yet: refused, unless they say nothing. */
+const later = ['unified', 'blockIO', 'hugepageLimits', 'network', 'rdma'] as const
+
+/** `linux.cgroupsPath` and `linux.resources` → ops. Pure. Throws ConfigError and HostError. */
+export function lowerCgroup(spec: Spec, host: CgroupHost, request: CgroupRequest): CgroupPlan {
+  const resources = spec.linux?.resources ?? {}
+  const create: RuntimeOp[] = []
+  const join: RuntimeOp[] = []
+  const limit: RuntimeOp[] = []
+  const warnings: { pointer: string; message: string }[] = []
+  if (request.manager === 'disabled') {
+    return { create, join, limit, warnings, paths: { v1: {} } }
+  }
+  if (request.manager === 'systemd') {
+    throw new HostError(
+      'the systemd cgroup manager is not supported yet: leave out --systemd-cgroup (or pass --cgroup-manager cgroupfs), and give cgroupsPath as a path',
+    )
+  }
+  for (const field of later) refuseUnlessEmpty(`/linux/resources/${field}`, resources[field])
+  const paths = cgroupPaths(host, spec.linux?.cgroupsPath, request.id)
+  const needs: ControllerNeed[] = []
+  const written = new Set<string>()
+  for (let i = 0; i < knobs.length; i++) {
+    const row = knobs[i] as (typeof knobs)[number]
+    const value = row.get(resources)
+    if (value === undefined) continue
+    const column = host.mode === 'v2' ? row.v2 : row.v1
+    if ('elsewhere' in column) continue
+    if ('none' in column) {
+      warnings.push({ pointer: row.field, message: `ignored: ${column.none}` })
+      continue
+    }
+    const text = column.text(value, resources, row.field)
+    if (text === undefined) continue
+    if (host.mode === 'v2') needs.push({ controller: column.controller, at: row.field })
+    written.add(column.file)
+    const op = writeOp(row.field, directoryFor(paths, column.controller, row.field), column, text)
+    ;(row.when === 'join' ? create : limit).push(op)
+  }
+  lowerDevices(resources, paths, request, host, limit, warnings)
+  const dirs = distinct(paths)
+  const at = spec.linux?.cgroupsPath === undefined ? 'default:cgroupsPath' : '/linux/cgroupsPath'
+  create.unshift(createOp(at, host, paths, dirs, needs, written))
+  join.push({ op: 'cgroup_join', by: 'runtime', at, dirs })
+  return { create, join, limit, warnings, paths }
+}
+
+function createOp(
+  at: string,
+  host: CgroupHost,
+  paths: CgroupPaths,
+  dirs: readonly HostPath[],
+  need: readonly ControllerNeed[],
+  written: ReadonlySet<string>,
+): RuntimeOp {
+  const op = { op: 'cgroup_create', by: 'runtime', at, dirs } as const
+  if (host.mode === 'v2' && host.v2 !== undefined) {
+    const dir = paths.v2 as HostPath
+    const freezer = `${dir}/cgroup.freeze` as HostPath
+    const unified = { mount: host.v2.mount as HostPath, dir, need }
+    return { ...op, populated: dir, freezer, unified }
+  }
+  // As runc: one hierarchy answers for all. Asking each costs more than it finds.
+  const populated = (paths.v1.devices ?? dirs[0]) as HostPath
+  const inherit = ['cpuset.cpus', 'cpuset.mems'].filter(file => !written.has(file))
+  return {
+    ...op,
+    populated,
+    ...(paths.v1.freezer && { freezer: `${paths.v1.freezer}/freezer.self_freezing` as HostPath }),
+    ...(paths.v1.cpuset && { cpuset: { dir: paths.v1.cpuset as HostPath, inherit } }),
+  }
+}
+
+function writeOp(
+  at: string,
+  directory: string,
+  column: KnobFile<unknown>,
+  text: string | readonly string[],
+): RuntimeOp {
+  const values = typeof text === 'string' ? [text] : text
+  const tolerate = typeof text === 'string' ? (column.tolerate?.(text) ?? []) : []
+  const file = `${directory}/${column.file}` as HostPath
+  const op = { op: 'cgroup_write', by: 'runtime', at, file, values } as const
+  return tolerate.length === 0 ? op : { ...op, tolerate }
+}
+
+/** A controller that is on no v1 hierarchy can only be on v2: `launch` finds out. */
+function directoryFor(paths: CgroupPaths, controller: string, field: string): string {
+  const directory = paths.v1[controller] ?? (Object.keys(paths.v1).length === 0 ? paths.v2 : undefined)
+  if (directory !== undefined) return directory
+  throw new HostError(
+    `${field}: the cgroup v1 controller "${controller}" is not mounted: mount it on /sys/fs/cgroup/${controller}, or leave the field out`,
+  )
+}
+
+/** Device rules: runc's "nothing but" list on v1, always, as without it a container could use the host's disks. */
+function lowerDevices(
+  resources: Resources,
+  paths: CgroupPaths,
+  request: CgroupRequest,
+  host: CgroupHost,
+  out: RuntimeOp[],
+  warnings: { pointer: string; message: string }[],
+): void {
+  const rules = resources.devices ?? []
+  const access = foldDeviceRules(rules)
+  const at = rules.length === 0 ? 'default:devices' : '/linux/resources/devices'
+  // The kernel asks for CAP_SYS_ADMIN over the initial user namespace; there a node cannot be made at all.
+  if (request.inUserNamespace === true) return
+  if (host.mode === 'v2') {
+    warnings.push({ pointer: at, message: 'device rules are not enforced on cgroup v2 yet' })
+    return
+  }
+  const directory = directoryFor(paths, 'devices', at)
+  const deny = `${directory}/devices.deny` as HostPath
+  const allow = `${directory}/devices.allow` as HostPath
+  const { first, rest } = deviceLines(access)
+  const [whole, exceptions] = access.allowAll ? [allow, deny] : [deny, allow]
+  out.push({ op: 'cgroup_write', by: 'runtime', at, file: whole, values: [first] })
+  if (rest.length > 0) out.push({ op: 'cgroup_write', by: 'runtime', at, file: exceptions, values: rest })
+}
+
+/** Each directory once: controllers that are mounted together share one. */
+function distinct(paths: CgroupPaths): HostPath[] {
+  const dirs = new Set<string>()
+  for (const controller in paths.v1) dirs.add(paths.v1[controller] as string)
+  if (paths.v2 !== undefined) dirs.add(paths.v2)
+  return [...dirs] as HostPath[]
+}
+
+/** Engines write empty objects, lists and zeros where they mean nothing: those are no request. */
+function refuseUnlessEmpty(pointer: string, value: unknown): void {
+  if (value === undefined || value === null || value === 0) return
+  if (typeof value === 'object') {
+    for (const key of Object.keys(value)) {
+      refuseUnlessEmpty(`${pointer}/${key}`, (value as Record<string, unknown>)[key])
+    }
+    return
+  }
+  throw new ConfigError(pointer, 'resource-unsupported', 'is not supported yet: leave it out')
+}

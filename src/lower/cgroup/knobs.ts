@@ -1,0 +1,219 @@
+import type { Int64 } from '../../base/int64.js'
+import {
+  checkShares,
+  cpuMax,
+  listMask,
+  nonZero,
+  orInfinity,
+  orMax,
+  pidsMax,
+  quotaPerSecond,
+  swapAlone,
+  weightOfShares,
+} from './convert.js'
+import { type Knob, knob } from './knob.js'
+
+const text = (value: Int64 | string): string => String(value)
+const filled = (list: string | undefined): string | undefined => (list === '' ? undefined : list)
+const whenZero = (written: string): readonly string[] => (written === '0' ? ['ENOENT'] : [])
+const ALWAYS_HIERARCHICAL = 'hierarchies always count since Linux 5.11'
+const KERNEL_MEMORY = 'kernel memory has no limit of its own: the specification advises against it'
+const NO_REAL_TIME = 'cgroup v2 has no real-time group scheduling'
+const ON_UPDATE = 'not a setting: asked before an update lowers a limit'
+
+/**
+ * Every setting of `linux.resources` but device rules (`devices.ts`): one row each, in the order of writing.
+ * Files: cgroup-v1/*.rst and cgroup-v2.rst of the kernel; conversions: `convert.ts`.
+ *
+ * Before the join stand only two kinds. A v1 cpuset takes no process while its CPUs or nodes are empty (ENOSPC). A real-time
+ * process cannot enter a v1 cpu cgroup without a real-time budget (EINVAL). All else waits until the container is set up:
+ * a quota would slow the set-up down, pids.max 1 refuse init, a small memory limit kill it, device rules refuse a mount.
+ * It comes before the hooks: they may rely on it or change it (GPU hooks add device rules).
+ *
+ * In a new cgroup this order is one the kernel takes. In one that has other values already it may want another (limit and
+ * memsw, quota and period each check the other): `launch` writes what met EINVAL once more after the rest.
+ */
+export const knobs: readonly Knob[] = [
+  knob({
+    field: '/linux/resources/cpu/cpus',
+    get: r => filled(r.cpu?.cpus),
+    v1: { controller: 'cpuset', file: 'cpuset.cpus', text },
+    v2: { controller: 'cpuset', file: 'cpuset.cpus', text },
+    systemd: { property: 'AllowedCPUs', value: list => listMask(list, '/linux/resources/cpu/cpus') },
+    when: 'join',
+  }),
+  knob({
+    field: '/linux/resources/cpu/mems',
+    get: r => filled(r.cpu?.mems),
+    v1: { controller: 'cpuset', file: 'cpuset.mems', text },
+    v2: { controller: 'cpuset', file: 'cpuset.mems', text },
+    systemd: { property: 'AllowedMemoryNodes', value: list => listMask(list, '/linux/resources/cpu/mems') },
+    when: 'join',
+  }),
+  knob({
+    field: '/linux/resources/cpu/realtimePeriod',
+    get: r => nonZero(r.cpu?.realtimePeriod),
+    v1: { controller: 'cpu', file: 'cpu.rt_period_us', text },
+    v2: { none: NO_REAL_TIME },
+    systemd: { none: NO_REAL_TIME },
+    when: 'join',
+  }),
+  knob({
+    field: '/linux/resources/cpu/realtimeRuntime',
+    get: r => nonZero(r.cpu?.realtimeRuntime),
+    v1: { controller: 'cpu', file: 'cpu.rt_runtime_us', text },
+    v2: { none: NO_REAL_TIME },
+    systemd: { none: NO_REAL_TIME },
+    when: 'join',
+  }),
+  knob({
+    field: '/linux/resources/pids/limit',
+    get: r => r.pids?.limit,
+    v1: { controller: 'pids', file: 'pids.max', text: limit => orMax(pidsMax(limit)) },
+    v2: { controller: 'pids', file: 'pids.max', text: limit => orMax(pidsMax(limit)) },
+    systemd: { property: 'TasksMax', value: limit => orInfinity(pidsMax(limit)) },
+    when: 'setup',
+  }),
+  knob({
+    field: '/linux/resources/memory/limit',
+    get: r => nonZero(r.memory?.limit),
+    v1: { controller: 'memory', file: 'memory.limit_in_bytes', text },
+    v2: { controller: 'memory', file: 'memory.max', text: orMax },
+    systemd: { property: 'MemoryMax', value: orInfinity },
+    when: 'setup',
+  }),
+  knob({
+    field: '/linux/resources/memory/swap',
+    // Memory without limit means swap without limit too, where nothing else was said.
+    get: r => nonZero(r.memory?.swap) ?? (Number(r.memory?.limit) === -1 ? -1 : undefined),
+    v1: {
+      controller: 'memory',
+      file: 'memory.memsw.limit_in_bytes',
+      text,
+      // The file is missing where the kernel does not account swap.
+      tolerate: written => (written === '-1' ? ['ENOENT'] : []),
+    },
+    v2: {
+      controller: 'memory',
+      file: 'memory.swap.max',
+      text: (swap, r, field) => orMax(swapAlone(swap, nonZero(r.memory?.limit), field)),
+      // Likewise: without swap accounting nothing is swapped on its account.
+      tolerate: written => (written === 'max' || written === '0' ? ['ENOENT'] : []),
+    },
+    systemd: {
+      property: 'MemorySwapMax',
+      value: (swap, r) =>
+        orInfinity(swapAlone(swap, nonZero(r.memory?.limit), '/linux/resources/memory/swap')),
+    },
+    when: 'setup',
+  }),
+  knob({
+    field: '/linux/resources/memory/reservation',
+    get: r => nonZero(r.memory?.reservation),
+    v1: { controller: 'memory', file: 'memory.soft_limit_in_bytes', text },
+    v2: { controller: 'memory', file: 'memory.low', text: orMax },
+    systemd: { property: 'MemoryLow', value: orInfinity },
+    when: 'setup',
+  }),
+  knob({
+    field: '/linux/resources/memory/swappiness',
+    get: r => r.memory?.swappiness,
+    v1: { controller: 'memory', file: 'memory.swappiness', text },
+    v2: { none: 'cgroup v2 has no swappiness for each cgroup' },
+    systemd: { none: 'cgroup v2 has no swappiness for each cgroup' },
+    when: 'setup',
+  }),
+  knob({
+    field: '/linux/resources/memory/disableOOMKiller',
+    get: r => (r.memory?.disableOOMKiller === true ? true : undefined),
+    v1: { controller: 'memory', file: 'memory.oom_control', text: () => '1' },
+    v2: { none: 'cgroup v2 cannot switch the OOM killer off' },
+    systemd: { none: 'cgroup v2 cannot switch the OOM killer off' },
+    when: 'setup',
+  }),
+  knob({
+    field: '/linux/resources/memory/kernel',
+    get: r => nonZero(r.memory?.kernel),
+    v1: { none: KERNEL_MEMORY },
+    v2: { none: KERNEL_MEMORY },
+    systemd: { none: KERNEL_MEMORY },
+    when: 'setup',
+  }),
+  knob({
+    field: '/linux/resources/memory/kernelTCP',
+    get: r => nonZero(r.memory?.kernelTCP),
+    v1: { none: KERNEL_MEMORY },
+    v2: { none: KERNEL_MEMORY },
+    systemd: { none: KERNEL_MEMORY },
+    when: 'setup',
+  }),
+  knob({
+    field: '/linux/resources/memory/useHierarchy',
+    // true is what the kernel does anyway.
+    get: r => (r.memory?.useHierarchy === false ? false : undefined),
+    v1: { none: ALWAYS_HIERARCHICAL },
+    v2: { none: ALWAYS_HIERARCHICAL },
+    systemd: { none: ALWAYS_HIERARCHICAL },
+    when: 'setup',
+  }),
+  knob({
+    field: '/linux/resources/memory/checkBeforeUpdate',
+    get: r => r.memory?.checkBeforeUpdate,
+    v1: { elsewhere: ON_UPDATE },
+    v2: { elsewhere: ON_UPDATE },
+    systemd: { elsewhere: ON_UPDATE },
+    when: 'setup',
+  }),
+  knob({
+    // Before the weight: while idle is 1 the kernel refuses weights (EINVAL).
+    field: '/linux/resources/cpu/idle',
+    get: r => r.cpu?.idle,
+    v1: { controller: 'cpu', file: 'cpu.idle', text, tolerate: whenZero },
+    v2: { controller: 'cpu', file: 'cpu.idle', text, tolerate: whenZero },
+    // systemd 252 and later.
+    systemd: { property: 'CPUWeight', value: idle => (idle === 1 ? 0 : undefined) },
+    when: 'setup',
+  }),
+  knob({
+    field: '/linux/resources/cpu/shares',
+    get: r => (r.cpu?.idle === 1 ? undefined : nonZero(r.cpu?.shares)),
+    v1: { controller: 'cpu', file: 'cpu.shares', text: (shares, _, field) => checkShares(shares, field) },
+    v2: { controller: 'cpu', file: 'cpu.weight', text: shares => String(weightOfShares(shares)) },
+    systemd: { property: 'CPUWeight', value: weightOfShares },
+    when: 'setup',
+  }),
+  knob({
+    field: '/linux/resources/cpu/period',
+    get: r => nonZero(r.cpu?.period),
+    v1: { controller: 'cpu', file: 'cpu.cfs_period_us', text },
+    v2: {
+      controller: 'cpu',
+      file: 'cpu.max',
+      // The quota's row writes both.
+      text: (period, r) => (nonZero(r.cpu?.quota) === undefined ? cpuMax(undefined, period) : undefined),
+    },
+    // systemd 242 and later.
+    systemd: { property: 'CPUQuotaPeriodUSec', value: period => period },
+    when: 'setup',
+  }),
+  knob({
+    // Before the quota, which must not be below it; a new cgroup has none yet.
+    field: '/linux/resources/cpu/burst',
+    get: r => r.cpu?.burst,
+    v1: { controller: 'cpu', file: 'cpu.cfs_burst_us', text, tolerate: whenZero },
+    v2: { controller: 'cpu', file: 'cpu.max.burst', text, tolerate: whenZero },
+    systemd: { none: 'systemd has no property for it' },
+    when: 'setup',
+  }),
+  knob({
+    field: '/linux/resources/cpu/quota',
+    get: r => nonZero(r.cpu?.quota),
+    v1: { controller: 'cpu', file: 'cpu.cfs_quota_us', text },
+    v2: { controller: 'cpu', file: 'cpu.max', text: (quota, r) => cpuMax(quota, nonZero(r.cpu?.period)) },
+    systemd: {
+      property: 'CPUQuotaPerSecUSec',
+      value: (quota, r) => quotaPerSecond(quota, nonZero(r.cpu?.period)),
+    },
+    when: 'setup',
+  }),
+]
