@@ -1,0 +1,77 @@
+/* tsrun-shim VERB PLAN_FD REPORT_FD PRESERVED (README.md is the contract). */
+#include "shim.h"
+
+struct shim shim;
+
+/** A decimal without sign, leading zero or anything behind it; -1 when it is not one. */
+static int to_number(const char *digits) {
+  int value = 0;
+  if (*digits == '\0' || (*digits == '0' && digits[1] != '\0')) return -1;
+  for (; *digits != '\0'; digits++) {
+    if (*digits < '0' || *digits > '9' || value > 99999) return -1;
+    value = value * 10 + (*digits - '0');
+  }
+  return value;
+}
+
+/** What the caller left in this process must not reach the container, and the container must not look into it. */
+static int clean_up_process(int first) {
+  reset_signals();
+  sys(umask, 0);
+  int error = sys(prctl, PR_SET_DUMPABLE, 0);
+  if (error < 0) return error;
+  return sys(close_range, first, ~0U, CLOSE_RANGE_CLOEXEC);
+}
+
+static int parse(int argc, char **argv, int *plan_fd) {
+  static const char *const verbs[] = {"launch", "monitor", "check"};
+  shim.report = -1;
+  if (argc != 5) return -1;
+  int verb = 0;
+  while (verb < 3 && !same(argv[1], verbs[verb])) verb++;
+  if (verb == 3) return -1;
+  shim.verb = (enum verb)verb;
+  *plan_fd = to_number(argv[2]);
+  int report_to = to_number(argv[3]);
+  shim.preserved = to_number(argv[4]);
+  if (*plan_fd < 0 || report_to < 0 || shim.preserved < 0) return -1;
+  if (shim.verb == VERB_LAUNCH && (*plan_fd < 3 + shim.preserved || report_to < 3 + shim.preserved)) return -1;
+  if (shim.verb != VERB_MONITOR) shim.report = report_to;
+  return 0;
+}
+
+/** Decodes all of the plan; from here on memory is only read. */
+static int load(int plan_fd, uint32_t *refusal) {
+  const uint8_t *bytes = NULL;
+  size_t length = 0;
+  *refusal = PLAN_READ;
+  int error = read_plan(plan_fd, &bytes, &length);
+  if (error < 0) return error;
+  if (check_plan(bytes, length, &shim.plan, refusal) < 0) return -EBADMSG;
+  if (shim.verb == VERB_CHECK) return 0;
+  sys(close, plan_fd);
+  /* Two more: a HOME that find_home adds, and a NULL. */
+  size_t size = (shim.plan.pointers + 2) * sizeof *shim.pointers;
+  long room = sys_long(mmap, NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (room < 0 && room > -4096) return (int)room;
+  shim.pointers = (char **)room;
+  return 0;
+}
+
+int main(int argc, char **argv) {
+  int plan_fd = -1;
+  if (parse(argc, argv, &plan_fd) < 0) return 2;
+  for (unsigned i = 0; i < MAX_SLOTS; i++) shim.slots[i] = -1;
+  if (shim.verb != VERB_CHECK) {
+    int error = clean_up_process(3 + shim.preserved);
+    if (error < 0) {
+      report_failure(UINT32_MAX, PLAN_ARGUMENTS, -error);
+      return 1;
+    }
+  }
+  uint32_t refusal = 0;
+  int error = load(plan_fd, &refusal);
+  if (error < 0) report_failure(UINT32_MAX, refusal, -error);
+  if (error < 0 || shim.verb == VERB_CHECK) return error < 0 ? 1 : 0;
+  return run_plan();
+}

@@ -1,0 +1,12 @@
+/* Between the monitor's loop and its terminal relay. */
+#pragma once
+#include "shim.h"
+
+enum { RELAY_FDS = 3 };
+
+int relay_start(int master);
+void relay_resize(void);
+int relay_watch(struct pollfd *poll, int *timeout);
+void relay_move(const struct pollfd *poll);
+void relay_drain(void);
+void relay_stop(void);

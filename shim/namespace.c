@@ -1,0 +1,113 @@
+/* Namespaces: joined, unshared, and the clone that makes the container's init. */
+#include "shim.h"
+
+#include <linux/keyctl.h>
+#include <linux/nsfs.h>
+
+int run_open_namespace(const struct op_open_namespace *op) {
+  /* O_NONBLOCK: a path that is no namespace but a fifo must not hang us. */
+  int fd = sys(openat, AT_FDCWD, text(op->path), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (fd < 0) return failed(OPEN_NAMESPACE_OPEN, fd);
+  struct statfs fs;
+  int error = sys(fstatfs, fd, &fs);
+  int type = error < 0 ? error : fs.f_type != NSFS_MAGIC ? -ENOTTY : sys(ioctl, fd, NS_GET_NSTYPE);
+  if (type < 0 || (uint64_t)type != op->type) {
+    close_fd(fd);
+    return type < 0 ? failed(OPEN_NAMESPACE_NS_GET_NSTYPE, type) : failed(OPEN_NAMESPACE_COMPARE_TYPE, -EINVAL);
+  }
+  return keep(op->slot, fd);
+}
+
+int run_setns(const struct op_setns *op) {
+  int error = sys(setns, slot(op->slot), op->type);
+  if (error >= 0) drop(op->slot);
+  return failed(SETNS_SETNS, error);
+}
+
+int run_unshare(const struct op_unshare *op) { return failed(UNSHARE_UNSHARE, sys(unshare, op->namespaces)); }
+
+int run_set_dumpable(const struct op_set_dumpable *op) {
+  return failed(SET_DUMPABLE_PRCTL, sys(prctl, PR_SET_DUMPABLE, op->value));
+}
+
+int run_become_root(const struct op_become_root *op) {
+  (void)op;
+  /* EPERM: an unprivileged owner wrote `deny` to setgroups (CVE-2014-8989); EINVAL: group 0 is not mapped. */
+  sys(setgroups, 0, NULL);
+  int error = sys(setresgid, 0, 0, 0);
+  if (error < 0) return failed(BECOME_ROOT_SETRESGID, error);
+  error = sys(setresuid, 0, 0, 0);
+  return failed(BECOME_ROOT_SETRESUID, error);
+}
+
+/**
+ * CLONE_PARENT: init is the runtime's child from its first breath, and this helper can end. Its pid, as our own pid
+ * namespace sees it, is stored by the kernel in a shared page before init runs, so init reports it itself, and
+ * `started` comes before anything else it says. The exit signal must be 0 with CLONE_PARENT: it is the helper's.
+ */
+int run_clone_init(const struct op_clone_init *op) {
+  int32_t *pid = shared_page();
+  if (pid == NULL) return failed(CLONE_INIT_CLONE3, -ENOMEM);
+  uint64_t flags = op->namespaces | CLONE_PARENT | CLONE_PARENT_SETTID;
+  struct clone_args args = {.flags = flags, .parent_tid = (uint64_t)(uintptr_t)pid};
+  int child = sys(clone3, &args, sizeof args);
+  /* The seccomp filter of an outer container may hide clone3, whose arguments it cannot read. A new time namespace
+     does not fit into the flags of clone: it has to be unshared. */
+  if (child == -ENOSYS && (flags & 0xff) == 0) child = sys(clone, flags | SIGCHLD, 0, pid, 0, 0);
+  if (child < 0) return failed(CLONE_INIT_CLONE3, child);
+  if (child > 0) leave(0);
+  return failed(CLONE_INIT_SEND, report(FRAME_STARTED, (uint32_t)*pid, 0, 0));
+}
+
+int run_setsid(const struct op_setsid *op) {
+  (void)op;
+  int session = sys(setsid);
+  return failed(SETSID_SETSID, session < 0 ? session : 0);
+}
+
+/** The permissions are the fourth field of `type;uid;gid;perm;description`, in hexadecimal. */
+static uint32_t parse_permissions(const char *description) {
+  uint32_t value = 0;
+  int semicolons = 0;
+  for (; *description != '\0' && semicolons < 4; description++) {
+    char c = *description;
+    if (c == ';') semicolons++;
+    else if (semicolons == 3) value = value << 4 | (uint32_t)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+  }
+  return value;
+}
+
+/* A session keyring of the container's own, which its user may search (runc grants the same bit). */
+int run_join_session_keyring(const struct op_join_session_keyring *op) {
+  enum { USER_MAY_SEARCH = 0x00080000 };
+  int keyring = sys(keyctl, KEYCTL_JOIN_SESSION_KEYRING, text(op->name));
+  if (keyring < 0) return failed(JOIN_SESSION_KEYRING_JOIN, keyring);
+  char description[256];
+  int length = sys(keyctl, KEYCTL_DESCRIBE, keyring, description, sizeof description - 1);
+  if (length < 0) return failed(JOIN_SESSION_KEYRING_DESCRIBE, length);
+  description[(size_t)length < sizeof description ? (size_t)length : sizeof description - 1] = '\0';
+  uint32_t permissions = parse_permissions(description) | USER_MAY_SEARCH;
+  return failed(JOIN_SESSION_KEYRING_SETPERM, sys(keyctl, KEYCTL_SETPERM, keyring, permissions));
+}
+
+int run_loopback_up(const struct op_loopback_up *op) {
+  (void)op;
+  enum { GET_FLAGS = 0x8913, SET_FLAGS = 0x8914, IFF_UP = 1 };
+  struct {
+    char name[16];
+    int16_t flags;
+    uint8_t rest[22];
+  } request = {.name = "lo"};
+  /* Any socket reaches the ioctls of network devices; this one needs no IPv4. */
+  int fd = sys(socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return failed(LOOPBACK_UP_SOCKET, fd);
+  uint32_t step = LOOPBACK_UP_SIOCGIFFLAGS;
+  int error = sys(ioctl, fd, GET_FLAGS, &request);
+  if (error >= 0) {
+    step = LOOPBACK_UP_SIOCSIFFLAGS;
+    request.flags |= IFF_UP;
+    error = sys(ioctl, fd, SET_FLAGS, &request);
+  }
+  close_fd(fd);
+  return failed(step, error);
+}

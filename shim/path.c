@@ -1,0 +1,102 @@
+/*
+ * The one way to a file in a container's root. The root is hostile: its files may be symbolic links to anywhere, and
+ * another container may swap them while we look. So no path is ever resolved twice: it is resolved once, inside the
+ * root, to a descriptor, and everything is done to that descriptor (CVE-2019-19921, CVE-2021-30465, CVE-2024-45310).
+ */
+#include "shim.h"
+
+enum { TRIES = 64 };
+
+/** An outer container's seccomp filter may refuse openat2 (its arguments are out of a filter's sight). */
+static int openat2_works(void) {
+  static int known, works;
+  if (!known) {
+    struct open_how how = {.flags = O_PATH | O_CLOEXEC};
+    int fd = sys(openat2, AT_FDCWD, "/", &how, sizeof how);
+    works = fd >= 0;
+    close_fd(fd);
+    known = 1;
+  }
+  return works;
+}
+
+/** openat2, or -ENOSYS when the caller has to do it by hand. */
+static int open_resolved(int dir, const char *path, uint64_t flags, uint64_t resolve) {
+  struct open_how how = {.flags = flags | O_CLOEXEC, .resolve = resolve};
+  int fd = -EAGAIN;
+  /* EAGAIN: something was renamed or mounted somewhere while `..` was resolved. */
+  for (int i = 0; i < TRIES && fd == -EAGAIN; i++) fd = sys(openat2, dir, path, &how, sizeof how);
+  if (fd == -EAGAIN || ((fd == -EPERM || fd == -ENOSYS) && !openat2_works())) return -ENOSYS;
+  return fd;
+}
+
+static uint64_t resolution(enum links links) {
+  uint64_t resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  return links == LINKS_REFUSE ? resolve | RESOLVE_NO_SYMLINKS : resolve;
+}
+
+int open_in_root(int root, const char *path, uint64_t flags, enum links links) {
+  if (links != LINKS_IN_ROOT) flags |= O_NOFOLLOW;
+  if (links == LINKS_REFUSE) flags |= O_DIRECTORY;
+  int fd = open_resolved(root, path, flags, resolution(links));
+  return fd == -ENOSYS ? walk(root, path, flags, links, 0) : fd;
+}
+
+int make_in_root(int root, const char *path, uint32_t mode, enum links links) {
+  int fd = open_in_root(root, path, O_PATH, links);
+  if (fd != -ENOENT) return fd;
+  uint64_t flags = links == LINKS_IN_ROOT ? O_PATH : O_PATH | O_NOFOLLOW;
+  return walk(root, path, flags, links, mode);
+}
+
+int open_parent(int root, const char *path, const char **name) {
+  static char parent[PATH_MAX];
+  size_t length = strlen(path);
+  if (length >= sizeof parent) return -ENAMETOOLONG;
+  size_t cut = length;
+  while (cut > 0 && path[cut - 1] != '/') cut--;
+  const char *end = path + cut;
+  if (*end == '\0' || same(end, ".") || same(end, "..")) return -EISDIR;
+  memcpy(parent, path, cut);
+  parent[cut] = '\0';
+  *name = end;
+  return make_in_root(root, cut == 0 ? "/" : parent, S_IFDIR | 0755, LINKS_IN_ROOT);
+}
+
+/** RESOLVE_BENEATH | NO_SYMLINKS | NO_XDEV by hand: every component is opened by itself and must be on one mount. */
+static int walk_beneath(int dir, const char *path, uint64_t flags) {
+  struct statx first, here;
+  char name[NAME_MAX + 1];
+  int error = sys(statx, dir, "", AT_EMPTY_PATH, STATX_MNT_ID, &first);
+  int at = dir;
+  if (error < 0) return error;
+  for (;;) {
+    while (*path == '/') path++;
+    size_t length = 0;
+    while (path[length] != '\0' && path[length] != '/') length++;
+    if (length == 0 || length > NAME_MAX) error = -EINVAL;
+    memcpy(name, path, length <= NAME_MAX ? length : 0);
+    name[length <= NAME_MAX ? length : 0] = '\0';
+    path += length;
+    int last = *path == '\0';
+    if (same(name, "..")) error = -EXDEV;
+    uint64_t how = (last ? flags : O_PATH | O_DIRECTORY) | O_NOFOLLOW | O_CLOEXEC;
+    int next = error < 0 ? error : sys(openat, at, name, how);
+    if (at != dir) close_fd(at);
+    if (next < 0) return next;
+    at = next;
+    error = sys(statx, at, "", AT_EMPTY_PATH, STATX_MNT_ID, &here);
+    if (error >= 0 && here.stx_mnt_id != first.stx_mnt_id) error = -EXDEV;
+    if (error < 0) {
+      close_fd(at);
+      return error;
+    }
+    if (last) return at;
+  }
+}
+
+int open_beneath(int dir, const char *path, uint64_t flags) {
+  uint64_t resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
+  int fd = open_resolved(dir, path, flags, resolve);
+  return fd == -ENOSYS ? walk_beneath(dir, path, flags) : fd;
+}

@@ -1,0 +1,35 @@
+/* Processes: signals, waiting, what a child tells its parent. */
+#include "shim.h"
+
+void reset_signals(void) {
+  /* The kernel's own layout; all zero is SIG_DFL, no flags, no mask. Node ignores SIGPIPE and SIGXFSZ, and
+     an ignored signal stays ignored through execve. SIGKILL and SIGSTOP answer EINVAL. */
+  static const uint64_t defaults[4];
+  for (int signal = 1; signal <= 64; signal++) sys(rt_sigaction, signal, defaults, NULL, 8);
+  static const uint64_t none;
+  sys(rt_sigprocmask, SIG_SETMASK, &none, NULL, 8);
+}
+
+int32_t *shared_page(void) {
+  static int32_t *page;
+  if (page == NULL) {
+    long at = sys_long(mmap, NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (at < 0 && at > -4096) return NULL;
+    page = (int32_t *)at;
+  }
+  *page = 0;
+  return page;
+}
+
+int wait_for(int pid, int *status) {
+  int got;
+  do got = sys(wait4, pid, status, 0, NULL);
+  while (got == -EINTR);
+  return got < 0 ? got : 0;
+}
+
+int64_t now(void) {
+  struct __kernel_timespec time = {0, 0};
+  sys(clock_gettime, 1 /* CLOCK_MONOTONIC */, &time);
+  return time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}

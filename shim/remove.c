@@ -1,0 +1,41 @@
+/* What is left when a container has ended. */
+#include "shim.h"
+
+static int gone_is_fine(int error) { return error == -ENOENT ? 0 : error; }
+
+/* The last process of a cgroup is counted a little longer than it can be seen (crun waited for ever here once). */
+int run_remove_cgroup(const struct op_remove_cgroup *op) {
+  int64_t deadline = now() + 1000;
+  for (int64_t pause = 1;; pause *= 2) {
+    int error = sys(unlinkat, AT_FDCWD, text(op->path), AT_REMOVEDIR);
+    if (error != -EBUSY || now() >= deadline) return failed(REMOVE_CGROUP_RMDIR, gone_is_fine(error));
+    struct __kernel_timespec time = {0, (pause < 64 ? pause : 64) * 1000000};
+    sys(nanosleep, &time, NULL);
+  }
+}
+
+int run_remove_file(const struct op_remove_file *op) {
+  return failed(REMOVE_FILE_UNLINK, gone_is_fine(sys(unlinkat, AT_FDCWD, text(op->path), 0)));
+}
+
+int run_remove_directory(const struct op_remove_directory *op) {
+  return failed(REMOVE_DIRECTORY_RMDIR, gone_is_fine(sys(unlinkat, AT_FDCWD, text(op->path), AT_REMOVEDIR)));
+}
+
+int run_clean_up_after_failure(const struct op_clean_up_after_failure *op) {
+  if (!shim.cleanup_failed) return 0;
+  char **args = shim.pointers;
+  char **env = spread(op->args, args);
+  spread(op->env, env);
+  if (args[0] == NULL) return failed(CLEAN_UP_AFTER_FAILURE_EXECVE, -EINVAL);
+  int pid = fork_process();
+  if (pid < 0) return failed(CLEAN_UP_AFTER_FAILURE_FORK, pid);
+  if (pid == 0) {
+    reset_signals();
+    sys(execve, args[0], args, env);
+    leave(127);
+  }
+  int status = 0;
+  int error = wait_for(pid, &status);
+  return failed(CLEAN_UP_AFTER_FAILURE_EXECVE, error < 0 || status == 0 ? error : -ECHILD);
+}
