@@ -1,0 +1,258 @@
+import { ConfigError, TsrunError } from '../base/errors.js'
+import { formatTime } from '../base/time.js'
+import { probeHost } from '../host/probe.js'
+import { type Launched, launch } from '../launch/session.js'
+import { lower } from '../lower/index.js'
+import type { Request } from '../lower/input.js'
+import type { HostPath, Op } from '../plan/op.js'
+import { verify } from '../plan/verify.js'
+import { type Explainer, loadSpec, type ValidSpec } from '../spec/load.js'
+import { warnings } from '../spec/rules/index.js'
+import { stateDocument } from '../spec/statedoc.js'
+import { check } from '../sys/call.js'
+import { close, openPath, readFile, readLink, tryStat } from '../sys/files.js'
+import { native } from '../sys/native.js'
+import { removeCgroups } from './cgroup.js'
+import { runHooks } from './hooks.js'
+import type { CreateOptions } from './options.js'
+import { type Record, startTimeOf } from './record.js'
+import { absolute, claim, directoryOf, discard, refuseDuplicate, save } from './store.js'
+
+const S_IFMT = 0o170000
+const S_IFDIR = 0o040000
+const CLOCK_REALTIME = 0
+
+/** A container that waits for `start`, and what foreground `run` needs of it. */
+export interface Created extends Launched {
+  readonly record: Record
+}
+
+/** A config, checked, with where it lies. */
+export interface LoadedBundle {
+  readonly bundle: string
+  readonly rootfs: string
+  readonly spec: ValidSpec
+  /** As it was read: what is frozen in the state directory. */
+  readonly text: string
+}
+
+/** Reads and checks a bundle's config. Throws ConfigError with a JSON pointer. */
+export function loadBundle(options: Pick<CreateOptions, 'bundle' | 'config' | 'common'>): LoadedBundle {
+  const bundle = realDirectory(absolute(options.bundle), 'bundle')
+  const path = options.config === undefined ? `${bundle}/config.json` : absolute(options.config)
+  let text: string
+  try {
+    text = readFile(path)
+  } catch (error) {
+    throw new ConfigError('', 'config-readable', `read the config: ${(error as Error).message}`)
+  }
+  const spec = loadSpec(text, () => native().load('explain') as Explainer)
+  for (const { pointer, message } of warnings(spec))
+    options.common.log.warn(`${pointer}: ${message}`, { pointer })
+  const { path: root } = spec.root
+  return { bundle, rootfs: root.startsWith('/') ? root : `${bundle}/${root}`, spec, text }
+}
+
+/** The same path without symbolic links; it must be a directory. */
+function realDirectory(path: string, what: string): string {
+  try {
+    const fd = openPath(path)
+    try {
+      const real = readLink(`/proc/self/fd/${fd}`)
+      const status = tryStat(real)
+      if (status === undefined || (status.mode & S_IFMT) !== S_IFDIR) {
+        throw new ConfigError('', `${what}-is-directory`, `${what} ${path} is no directory`)
+      }
+      return real
+    } finally {
+      close(fd)
+    }
+  } catch (error) {
+    if (error instanceof ConfigError) throw error
+    throw new ConfigError('', `${what}-exists`, `${what} ${path}: ${(error as Error).message}`)
+  }
+}
+
+function realRootfs(path: string): HostPath {
+  try {
+    return realDirectory(path, 'rootfs') as HostPath
+  } catch (error) {
+    throw new ConfigError('/root/path', 'rootfs-exists', `invalid rootfs: ${(error as Error).message}`)
+  }
+}
+
+/** Console rules of runc (FEATURES A.4.9), with its texts. */
+function checkConsole(spec: ValidSpec, consoleSocket: string | undefined, detach: boolean): void {
+  const terminal = spec.process.terminal === true
+  const at = '/process/terminal'
+  if (terminal && detach && consoleSocket === undefined) {
+    const text = 'cannot allocate tty if runc will detach without setting console socket'
+    throw new ConfigError(
+      at,
+      'terminal-needs-socket',
+      `${text} (use --console-socket, or set terminal to false)`,
+    )
+  }
+  if (consoleSocket !== undefined && !(terminal && detach)) {
+    const text = 'cannot use console socket if runc will not detach or allocate tty'
+    throw new ConfigError(at, 'socket-needs-terminal', text)
+  }
+}
+
+/** LISTEN_FDS of sd_listen_fds(3): so many descriptors from 3 on are the container's. */
+function listenFds(): number {
+  for (const entry of native().environ) {
+    if (!entry.startsWith('LISTEN_FDS=')) continue
+    const text = entry.slice('LISTEN_FDS='.length)
+    const count = Number(text)
+    if (Number.isInteger(count) && count > 0 && count < 1024 && `${count}` === text) return count
+  }
+  return 0
+}
+
+function checkPreservedFds(listening: number, preserved: number): void {
+  const F_GETFD = 1
+  for (let fd = 3; fd < 3 + listening + preserved; fd++) {
+    if (native().fcntl(fd, F_GETFD, 0) < 0) {
+      throw new ConfigError(
+        '',
+        'preserved-fd-open',
+        `unable to stat preserved-fd ${fd - 3} (descriptor ${fd} is not open)`,
+      )
+    }
+  }
+}
+
+/** What the passes need beside the config. Asks the machine nothing but the rootfs. */
+export function requestOf(options: CreateOptions, loaded: LoadedBundle): Request {
+  const { common, id } = options
+  const listening = listenFds()
+  return {
+    id,
+    bundle: loaded.bundle as HostPath,
+    rootfs: loaded.rootfs as HostPath,
+    stateDir: directoryOf(common.root, id) as HostPath,
+    cgroupManager: common.cgroupManager,
+    noPivot: options.noPivot,
+    noNewKeyring: options.noNewKeyring,
+    preservedFds: listening + options.preserveFds,
+    extraEnv: listening === 0 ? [] : [`LISTEN_FDS=${listening}`, 'LISTEN_PID=1'],
+    ...(options.consoleSocket === undefined
+      ? {}
+      : { consoleSocket: absolute(options.consoleSocket) as HostPath }),
+    ...(options.pidfdSocket === undefined ? {} : { pidfdSocket: absolute(options.pidfdSocket) as HostPath }),
+    ...(options.pidFile === undefined ? {} : { pidFile: absolute(options.pidFile) as HostPath }),
+  }
+}
+
+function now(): string {
+  const time = new Uint8Array(16)
+  check(native().clock_gettime(CLOCK_REALTIME, time), 'clock_gettime', 'CLOCK_REALTIME')
+  const view = new DataView(time.buffer)
+  return formatTime(Number(view.getBigInt64(0, true)), view.getInt32(8, true))
+}
+
+/** What init does after `start`, cut down to what an error text needs. */
+function afterStart(ops: readonly Op[]): [number, Op][] {
+  const kept: [number, Op][] = []
+  let waiting = false
+  for (let i = 0; i < ops.length; i++) {
+    const op = ops[i] as Op
+    if (op.op === 'wait_start') waiting = true
+    if (!waiting) continue
+    if (op.op === 'exec') kept.push([i, { ...op, env: [] }])
+    else if (op.op === 'run_hook') kept.push([i, { ...op, env: [], before: '', after: '' }])
+    else if (op.op === 'seccomp') kept.push([i, { ...op, program: new Uint8Array(0) }])
+    else kept.push([i, op])
+  }
+  return kept
+}
+
+/**
+ * `create`: everything up to the container's program. What is left on success is a process that waits, its cgroups and its
+ * state directory; on failure nothing. Throws ConfigError, StateError, HostError, SyscallError.
+ */
+export function create(options: CreateOptions, detach: boolean): Created {
+  const { common, id } = options
+  try {
+    refuseDuplicate(common.root, id)
+    const bundle = loadBundle(options)
+    const loaded = { ...bundle, rootfs: realRootfs(bundle.rootfs) }
+    checkConsole(loaded.spec, options.consoleSocket, detach)
+    const request = requestOf(options, loaded)
+    checkPreservedFds(request.preservedFds - options.preserveFds, options.preserveFds)
+    return build(options, loaded, request)
+  } catch (error) {
+    throw error instanceof TsrunError ? error.wrap(`create ${JSON.stringify(id)}`) : error
+  }
+}
+
+function build(
+  options: CreateOptions,
+  { spec, text, bundle, rootfs }: LoadedBundle,
+  request: Request,
+): Created {
+  const { common, id } = options
+  const calls = native()
+  const { plan, cgroup } = lower(spec, probeHost(), request, (pointer, message) =>
+    common.log.warn(`${pointer}: ${message}`, { pointer }),
+  )
+  const verified = verify(plan)
+  const pid = calls.getpid()
+  const namespaces = spec.linux?.namespaces ?? []
+  let record: Record = {
+    format: 1,
+    id,
+    bundle,
+    rootfs,
+    created: now(),
+    owner: calls.getuid(),
+    creator: { pid, startTime: startTimeOf(pid) ?? 0 },
+    cgroup,
+    ownPidNamespace: namespaces.some(ns => ns.type === 'pid' && (ns.path === undefined || ns.path === '')),
+    ...(spec.annotations === undefined ? {} : { annotations: spec.annotations }),
+    poststart: spec.hooks?.poststart ?? [],
+    poststop: spec.hooks?.poststop ?? [],
+    afterStart: afterStart(plan.ops),
+  }
+  claim(common.root, record, text)
+  let made: readonly string[] = []
+  // Hooks of the runtime find themselves in the bundle, as with runc.
+  check(calls.chdir(bundle), 'chdir', () => JSON.stringify(bundle))
+  try {
+    const launched = launch(verified, request.preservedFds, {
+      cgroupsMade(directories) {
+        made = directories
+      },
+      hookState: init => stateDocument(record, spec.annotations, 'creating', init),
+      saveState(init) {
+        record = { ...record, init: { pid: init, startTime: startTimeOf(init) ?? 0 } }
+        save(common.root, record)
+      },
+    })
+    return { ...launched, record }
+  } catch (error) {
+    undo(options, record, made)
+    throw error
+  }
+}
+
+/** Removes what a failed create made. Its own failures are told, but the first one is the error. */
+function undo({ common }: CreateOptions, record: Record, made: readonly string[]): void {
+  for (const step of [
+    () => removeCgroups(record.cgroup, made),
+    () => runHooks('poststop', record.poststop, record, undefined, common.log),
+    () => discard(directoryOf(common.root, record.id)),
+  ]) {
+    try {
+      step()
+    } catch (error) {
+      common.log.warn(`clean up after a failed create: ${(error as Error).message}`)
+    }
+  }
+}
+
+/** `tsrun create`. */
+export function createContainer(options: CreateOptions): void {
+  create(options, true)
+}

@@ -1,0 +1,72 @@
+import { HostError, StateError, TsrunError } from '../base/errors.js'
+import { close, exists } from '../sys/files.js'
+import { signalPidfd, waitEnded } from '../sys/process.js'
+import { killAll, removeCgroups, thaw } from './cgroup.js'
+import { runHooks } from './hooks.js'
+import { openOwn } from './kill.js'
+import type { Common } from './options.js'
+import { type Record, statusOf } from './record.js'
+import { checkId, directoryOf, discard, tryLoad } from './store.js'
+
+const SIGKILL = 9
+/** How long a killed init may take to end, milliseconds (runc: 100 tries of 100 ms). */
+const DEADLINE = 10_000
+
+/**
+ * `tsrun delete`: removes a stopped or created container; with `force` a running one, too, a damaged one, and none at all
+ * (engines clean up with it). Throws StateError, HostError.
+ */
+export function deleteContainer(common: Common, id: string, force: boolean): void {
+  try {
+    let record: Record | undefined
+    try {
+      record = tryLoad(common.root, id)
+    } catch (error) {
+      if (!force || !(error instanceof StateError) || error.reason !== 'corrupt') throw error
+    }
+    if (record === undefined) {
+      checkId(id)
+      const directory = directoryOf(common.root, id)
+      if (!force) throw new StateError('not-found', 'container does not exist')
+      if (exists(directory)) discard(directory)
+      return
+    }
+    remove(common, record, force)
+  } catch (error) {
+    throw error instanceof TsrunError ? error.wrap(`delete ${JSON.stringify(id)}`) : error
+  }
+}
+
+function remove(common: Common, record: Record, force: boolean): void {
+  const status = statusOf(common.root, record)
+  const { id, init } = record
+  if (status === 'creating' && !force) {
+    throw new StateError('not-stopped', `cannot delete container ${id} that is not stopped: creating`)
+  }
+  if (status !== 'stopped' && status !== 'created' && !force) {
+    throw new StateError('not-stopped', `cannot delete container ${id} that is not stopped: ${status}`)
+  }
+  if (status !== 'stopped' && init !== undefined) endInit(record)
+  // Without its own pid namespace others may outlive init; a crash may leave some in any container.
+  if (!record.ownPidNamespace || status !== 'stopped') killAll(record.cgroup, SIGKILL)
+  removeCgroups(record.cgroup)
+  runHooks('poststop', record.poststop, record, undefined, common.log)
+  discard(directoryOf(common.root, id))
+}
+
+function endInit({ init, cgroup }: Record): void {
+  if (init === undefined) return
+  const pidfd = openOwn(init)
+  if (pidfd === undefined) return
+  try {
+    signalPidfd(pidfd, SIGKILL)
+    thaw(cgroup)
+    if (!waitEnded(pidfd, DEADLINE)) {
+      throw new HostError(
+        `container init still running, ${DEADLINE / 1000} s after it was killed (pid ${init.pid})`,
+      )
+    }
+  } finally {
+    close(pidfd)
+  }
+}

@@ -1,0 +1,61 @@
+import type { CgroupPaths } from '../host/cgroup.js'
+import type { Op } from '../plan/op.js'
+import type { Hook } from '../spec/types.gen.js'
+import { exists, tryRead } from '../sys/files.js'
+import { isFrozen } from './cgroup.js'
+import type { Status } from './options.js'
+import { directoryOf, files } from './store.js'
+
+/** A process as it can be told from a later one with the same pid. */
+export interface ProcessId {
+  readonly pid: number
+  /** Field 22 of /proc/PID/stat, clock ticks since boot. */
+  readonly startTime: number
+}
+
+/** What state.json holds. */
+export interface Record {
+  /** Version of this layout. */
+  readonly format: 1
+  readonly id: string
+  readonly bundle: string
+  readonly rootfs: string
+  /** RFC 3339 with nanoseconds, UTC. */
+  readonly created: string
+  /** Uid of the caller. */
+  readonly owner: number
+  /** The runtime that is creating it. */
+  readonly creator: ProcessId
+  /** Absent until init waits for `start`: before that it dies with its creator. */
+  readonly init?: ProcessId
+  readonly cgroup: CgroupPaths
+  /** Init is pid 1 of its own namespace, so that its end is the end of all. */
+  readonly ownPidNamespace: boolean
+  readonly annotations?: Readonly<{ [key: string]: string }>
+  readonly poststart: readonly Hook[]
+  readonly poststop: readonly Hook[]
+  /** The ops that init runs after `start`, by their place in the plan: what a failure then is told from. */
+  readonly afterStart: readonly (readonly [number, Op])[]
+}
+
+/** What /proc tells of a process: undefined when it is gone, or a zombie. */
+export function startTimeOf(pid: number): number | undefined {
+  const stat = tryRead(`/proc/${pid}/stat`)
+  if (stat === undefined) return undefined
+  // The name in field 2 may hold spaces and parentheses: count from its last `)`.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const state = fields[0]
+  return state === 'Z' || state === 'X' ? undefined : Number(fields[19])
+}
+
+export function isAlive({ pid, startTime }: ProcessId): boolean {
+  return startTimeOf(pid) === startTime
+}
+
+/** The status of a container, from what is there: never stored, so never wrong after a crash. */
+export function statusOf(root: string, record: Record): Status {
+  if (record.init === undefined) return isAlive(record.creator) ? 'creating' : 'stopped'
+  if (!isAlive(record.init)) return 'stopped'
+  if (isFrozen(record.cgroup)) return 'paused'
+  return exists(`${directoryOf(root, record.id)}/${files.fifo}`) ? 'created' : 'running'
+}

@@ -1,0 +1,98 @@
+import { HostError, StateError, TsrunError } from '../base/errors.js'
+import { failureOf } from '../launch/failure.js'
+import { parseFrame } from '../plan/frames.js'
+import { check, uninterrupted } from '../sys/call.js'
+import { close, O, openFile, unlink } from '../sys/files.js'
+import { native } from '../sys/native.js'
+import { openPidfd, signalPidfd } from '../sys/process.js'
+import { runHooks } from './hooks.js'
+import type { Common } from './options.js'
+import { type Record, statusOf } from './record.js'
+import { directoryOf, files, load } from './store.js'
+
+const SIGKILL = 9
+const POLLIN = 1
+
+/** `tsrun start`: releases the container's program, and returns when it has been executed. */
+export function startContainer(common: Common, id: string): void {
+  try {
+    const record = load(common.root, id)
+    const status = statusOf(common.root, record)
+    if (status === 'stopped') throw new StateError('stopped', 'cannot start a container that has stopped')
+    if (status !== 'created') {
+      throw new StateError(
+        'not-created',
+        `cannot start an already running container (its status is ${status})`,
+      )
+    }
+    start(common, record)
+  } catch (error) {
+    throw error instanceof TsrunError ? error.wrap(`start ${JSON.stringify(id)}`) : error
+  }
+}
+
+/**
+ * Opens the exec fifo and reads it until its end: no byte means that exec succeeded and closed it, a frame tells what failed.
+ * So a poststart hook runs truly after the program was executed (runc#4347).
+ */
+export function start(common: Common, record: Record): void {
+  const { init, id } = record
+  if (init === undefined) throw new StateError('not-created', 'container has no process yet')
+  const pidfd = openPidfd(init.pid)
+  if (pidfd === undefined) throw new StateError('stopped', 'cannot start a container that has stopped')
+  const path = `${directoryOf(common.root, id)}/${files.fifo}`
+  const fifo = openFile(path, O.RDONLY | O.NONBLOCK)
+  try {
+    const told = readToEnd(fifo, pidfd)
+    unlink(path)
+    if (told.length > 0) throw startFailure(record, told)
+    try {
+      runHooks('poststart', record.poststart, record, init.pid, common.log)
+    } catch (error) {
+      signalPidfd(pidfd, SIGKILL)
+      throw error
+    }
+  } finally {
+    close(fifo)
+    close(pidfd)
+  }
+}
+
+function readToEnd(fifo: number, pidfd: number): Uint8Array {
+  const calls = native()
+  const entries = new Uint8Array(16)
+  const view = new DataView(entries.buffer)
+  view.setInt32(0, fifo, true)
+  view.setInt16(4, POLLIN, true)
+  view.setInt32(8, pidfd, true)
+  view.setInt16(12, POLLIN, true)
+  // Until init has opened its end there is nothing to hear but its death.
+  check(
+    uninterrupted(() => calls.poll(entries, 2, -1)),
+    'poll',
+    'exec fifo',
+  )
+  const bytes = new Uint8Array(4096)
+  if (view.getInt16(6, true) === 0) {
+    throw new HostError("the container's process died before it could be started")
+  }
+  const EAGAIN = -11
+  let length = calls.read(fifo, bytes, bytes.length)
+  while (length === EAGAIN) {
+    check(
+      uninterrupted(() => calls.poll(entries, 2, -1)),
+      'poll',
+      'exec fifo',
+    )
+    length = calls.read(fifo, bytes, bytes.length)
+  }
+  return bytes.subarray(0, check(length, 'read', 'exec fifo'))
+}
+
+/** The error that a frame from init tells of: an op after `wait_start`. */
+function startFailure(record: Record, bytes: Uint8Array): TsrunError {
+  const frame = parseFrame(bytes)
+  if (frame.kind !== 'failed') return new HostError('init told something unexpected over the exec fifo')
+  for (const [place, op] of record.afterStart) if (place === frame.index) return failureOf(op, frame, [op])
+  return new HostError(`starting failed with errno ${frame.errno}`)
+}

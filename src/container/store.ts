@@ -1,0 +1,162 @@
+/**
+ * The state root: one directory per container, `<root>/<id>`, with `state.json`, a copy of the config as it was at create, and
+ * the exec fifo. A directory appears whole (made beside it, then renamed), so that a crash leaves a container or nothing.
+ */
+import { errnoName } from '../base/errno.js'
+import { HostError, StateError } from '../base/errors.js'
+import { check } from '../sys/call.js'
+import {
+  AT_FDCWD,
+  exists,
+  mkdir,
+  mkdirs,
+  tryListDirectory,
+  tryRead,
+  tryRmdir,
+  unlink,
+  writeFile,
+  writeFileAtomic,
+} from '../sys/files.js'
+import { native } from '../sys/native.js'
+import type { Record as ContainerRecord } from './record.js'
+
+const RENAME_NOREPLACE = 1
+const EEXIST = -17
+const ENOTEMPTY = -39
+
+/** Permissions as runc has them: the root is private, a container's directory may be entered. */
+const ROOT_MODE = 0o700
+const DIRECTORY_MODE = 0o711
+
+/** Names of the files in a container's directory. */
+export const files = { state: 'state.json', config: 'config.json', fifo: 'exec.fifo' } as const
+
+/** Value of an environment variable of the runtime. */
+function variable(name: string): string | undefined {
+  for (const entry of native().environ) if (entry.startsWith(`${name}=`)) return entry.slice(name.length + 1)
+  return undefined
+}
+
+/** /run/tsrun for root, else $XDG_RUNTIME_DIR/tsrun (FEATURES A.1). */
+export function defaultRoot(): string {
+  const runtimeDir = variable('XDG_RUNTIME_DIR')
+  if (native().geteuid() === 0 || runtimeDir === undefined || runtimeDir === '') return '/run/tsrun'
+  return `${runtimeDir}/tsrun`
+}
+
+/** An absolute path from one of the command line. */
+export function absolute(path: string): string {
+  if (path.startsWith('/')) return path
+  const bytes = new Uint8Array(4096)
+  const length = check(native().getcwd(bytes, bytes.length), 'getcwd', '')
+  const cwd = native().utf8Read(bytes, 0, length - 1)
+  return path === '.' ? cwd : `${cwd}/${path}`
+}
+
+const ALLOWED = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-.'
+
+/** Refuses ids that runc refuses, and those that would name something else than a new directory of the root. */
+export function checkId(id: string): void {
+  let valid = id !== '' && id !== '.' && id !== '..' && id.length <= 255
+  // A leading dot is what half-made directories have.
+  if (id.startsWith('.')) valid = false
+  for (const char of id) if (!ALLOWED.includes(char)) valid = false
+  if (!valid) {
+    throw new StateError(
+      'invalid-id',
+      `invalid container ID format: ${JSON.stringify(id)} (letters, digits and _+-. are allowed, no leading dot)`,
+    )
+  }
+}
+
+export const directoryOf = (root: string, id: string): string => `${root}/${id}`
+
+/** The record of a container, undefined when there is none. Throws StateError for one that cannot be read. */
+export function tryLoad(root: string, id: string): ContainerRecord | undefined {
+  checkId(id)
+  const text = tryRead(`${directoryOf(root, id)}/${files.state}`)
+  if (text === undefined) return undefined
+  try {
+    return JSON.parse(text) as ContainerRecord
+  } catch (error) {
+    const hint = `remove it with: tsrun delete --force ${id}`
+    throw new StateError(
+      'corrupt',
+      `container ${id}: state.json is damaged: ${(error as Error).message} (${hint})`,
+    )
+  }
+}
+
+/** The record of a container. Throws StateError `container does not exist`. */
+export function load(root: string, id: string): ContainerRecord {
+  const record = tryLoad(root, id)
+  if (record === undefined)
+    throw new StateError('not-found', `container ${JSON.stringify(id)}: container does not exist`)
+  return record
+}
+
+/** Replaces the record of a container that is there. */
+export function save(root: string, record: ContainerRecord): void {
+  writeFileAtomic(`${directoryOf(root, record.id)}/${files.state}`, JSON.stringify(record), 0o600)
+}
+
+function duplicate(id: string): StateError {
+  return new StateError('exists', `container with given ID already exists: ${id}`)
+}
+
+/** Throws when the id is taken, so that create can say so before it does anything. */
+export function refuseDuplicate(root: string, id: string): void {
+  checkId(id)
+  if (exists(directoryOf(root, id))) throw duplicate(id)
+}
+
+/**
+ * Makes a container's directory with its record, its frozen config and the exec fifo. Throws StateError when the id was taken
+ * meanwhile, HostError when the root cannot be written; nothing is left then.
+ */
+export function claim(root: string, record: ContainerRecord, config: string): void {
+  const directory = directoryOf(root, record.id)
+  const half = `${root}/.${record.id}.${native().getpid()}`
+  try {
+    mkdirs(root, ROOT_MODE)
+    discard(half)
+    mkdir(half, DIRECTORY_MODE)
+  } catch (error) {
+    throw new HostError(`make the state directory: ${(error as Error).message} (choose another with --root)`)
+  }
+  try {
+    writeFile(`${half}/${files.config}`, config, 0o600)
+    writeFile(`${half}/${files.state}`, JSON.stringify(record), 0o600)
+    const fifo = `${half}/${files.fifo}`
+    check(native().mkfifoat(AT_FDCWD, fifo, 0o622), 'mkfifo', () => JSON.stringify(fifo))
+    // Whatever the umask says: init opens it as the container's user.
+    check(native().fchmodat(AT_FDCWD, fifo, 0o622, 0), 'chmod', () => JSON.stringify(fifo))
+    const result = native().renameat2(AT_FDCWD, half, AT_FDCWD, directory, RENAME_NOREPLACE)
+    if (result === EEXIST || result === ENOTEMPTY) throw duplicate(record.id)
+    check(result, 'rename', () => `${JSON.stringify(half)}, ${JSON.stringify(directory)}`)
+  } catch (error) {
+    discard(half)
+    if (error instanceof StateError) throw error
+    throw new HostError(`write the container's state: ${(error as Error).message} (is the state root full?)`)
+  }
+}
+
+/** Removes a container's directory and what tsrun put there; a missing one is fine. */
+export function discard(directory: string): void {
+  const entries = tryListDirectory(directory)
+  if (entries === undefined) return
+  // The record goes last: until then the container can be named and deleted again.
+  for (const { name } of entries) if (name !== files.state) unlink(`${directory}/${name}`)
+  unlink(`${directory}/${files.state}`)
+  const result = tryRmdir(directory)
+  if (result < 0) throw new HostError(`remove ${directory}: ${errnoName(-result)}`)
+}
+
+/** Ids below a root, sorted; undefined when there is no such root. */
+export function ids(root: string): string[] | undefined {
+  const entries = tryListDirectory(root)
+  if (entries === undefined) return undefined
+  const names: string[] = []
+  for (const { name, isDirectory } of entries) if (isDirectory && !name.startsWith('.')) names.push(name)
+  return names.sort()
+}

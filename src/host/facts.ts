@@ -1,0 +1,14 @@
+import type { CgroupHost } from './cgroup.js'
+
+/** What this machine offers, as plain data: lowering asks nothing else, so tests supply it. */
+export interface Host {
+  readonly arch: 'x86_64' | 'aarch64'
+  readonly euid: number
+  /** The runtime itself runs in a user namespace other than the initial one. */
+  readonly inUserNamespace: boolean
+  /** The kernel's highest capability (40 since 5.9). */
+  readonly lastCapability: number
+  /** The runtime's permitted capabilities: what can be given away, as a bit mask. */
+  readonly capabilities: number
+  readonly cgroup: CgroupHost
+}

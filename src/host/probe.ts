@@ -1,0 +1,42 @@
+import { check } from '../sys/call.js'
+import { tryStat } from '../sys/files.js'
+import { native } from '../sys/native.js'
+import { probeCgroup } from './cgroup.js'
+import type { Host } from './facts.js'
+
+/** Inode of the initial user namespace (PROC_USER_INIT_INO, include/linux/proc_ns.h): fixed since 3.8. */
+const INITIAL_USER_NAMESPACE = 0xeffffffdn
+/** _LINUX_CAPABILITY_VERSION_3. */
+const CAPABILITY_VERSION = 0x20080522
+const PR_CAPBSET_READ = 23
+/** CAP_CHECKPOINT_RESTORE, the last one of the oldest kernel that tsrun supports (5.12). */
+const FIRST_LAST_CAPABILITY = 40
+
+/** Asks the machine for everything that lowering wants to know. A few system calls. */
+export function probeHost(): Host {
+  const calls = native()
+  return {
+    arch: calls.arch === 'x64' ? 'x86_64' : 'aarch64',
+    euid: calls.geteuid(),
+    inUserNamespace: tryStat('/proc/self/ns/user')?.inode !== INITIAL_USER_NAMESPACE,
+    lastCapability: lastCapability(),
+    capabilities: permittedCapabilities(),
+    cgroup: probeCgroup(),
+  }
+}
+
+function lastCapability(): number {
+  let last = FIRST_LAST_CAPABILITY
+  while (native().prctl(PR_CAPBSET_READ, last + 1, 0, 0, 0) >= 0) last++
+  return last
+}
+
+function permittedCapabilities(): number {
+  const header = new Uint8Array(8)
+  new DataView(header.buffer).setUint32(0, CAPABILITY_VERSION, true)
+  // Two rows of effective, permitted, inheritable: the low 32 bits, then the high ones.
+  const data = new Uint8Array(24)
+  check(native().capget(header, data), 'capget', '0')
+  const view = new DataView(data.buffer)
+  return view.getUint32(16, true) * 2 ** 32 + view.getUint32(4, true)
+}

@@ -1,0 +1,89 @@
+import { HostError, InternalError } from '../base/errors.js'
+import type { HostPath, OpOf, RuntimeOp, RuntimeOpName } from '../plan/op.js'
+import { writeFile, writeKernelFile } from '../sys/files.js'
+import { native } from '../sys/native.js'
+import { createCgroups, joinCgroups, writeCgroups } from './cgroup.js'
+import { sendConsole, sendPidfd } from './handover.js'
+import { runHook } from './hook.js'
+import { writeIdMaps } from './idmap.js'
+import { setLimit } from './limits.js'
+import type { Session } from './session.js'
+
+/** What the container layer does at its ops. */
+export interface Actions {
+  /** Writes state.json; init's pid is known. */
+  saveState(pid: number): void
+  /** The state document that a hook receives. */
+  hookState(pid: number): string
+  /** Told which cgroup directories are new: a failed create removes those. */
+  cgroupsMade(directories: readonly string[]): void
+}
+
+type Runner<N extends RuntimeOpName> = (op: OpOf<N>, session: Session, actions: Actions) => void
+
+/** One row per op of the runtime. */
+const runners: { readonly [N in RuntimeOpName]: Runner<N> } = {
+  cgroup_create: (op, _session, actions) => actions.cgroupsMade(createCgroups(op)),
+  cgroup_write: op => writeCgroups([op]),
+  cgroup_join: (op, { pid }) => joinCgroups(op, pid),
+  write_id_map: (op, { pid }) => writeIdMaps(op, pid),
+  write_oom_score_adj: ({ value }, { pid }) => writeOomScore(pid, value),
+  prlimit: (op, { pid }) => setLimit(op, pid),
+  hook: (op, { pid }, actions) => runHook(op, actions.hookState(pid)),
+  receive_console({ socket }, session) {
+    const { console } = session
+    if (console === undefined) throw new InternalError('the shim sent no pty')
+    if (socket === undefined) return
+    sendConsole(socket, console)
+    native().close(console)
+    session.console = undefined
+  },
+  send_pidfd({ socket }, { pidfd }) {
+    if (pidfd === undefined) throw new InternalError('init has no pidfd')
+    sendPidfd(socket, pidfd)
+  },
+  save_state: (_op, { pid }, actions) => actions.saveState(pid),
+  write_pid_file: ({ path }, { pid }) => writePidFile(path, pid),
+}
+
+/** Runs ops in order. Knobs that follow each other are written as one group: pairs of them check each other. */
+export function runActions(ops: readonly RuntimeOp[], session: Session, actions: Actions): void {
+  let knobs: OpOf<'cgroup_write'>[] = []
+  for (const op of ops) {
+    if (op.op === 'cgroup_write') {
+      knobs.push(op)
+      continue
+    }
+    if (knobs.length > 0) writeCgroups(knobs)
+    knobs = []
+    const run = runners[op.op] as Runner<RuntimeOpName>
+    run(op, session, actions)
+  }
+  if (knobs.length > 0) writeCgroups(knobs)
+}
+
+/** /proc/PID/oom_score_adj. Lowering it needs CAP_SYS_RESOURCE; the value that is there already is always allowed. */
+function writeOomScore(pid: number, value: number): void {
+  try {
+    writeKernelFile(`/proc/${pid}/oom_score_adj`, `${value}`)
+  } catch (error) {
+    const hint = "a score below the runtime's own needs CAP_SYS_RESOURCE"
+    throw new HostError(
+      `/process/oomScoreAdj: set the OOM score to ${value}: ${(error as Error).message} (${hint})`,
+    )
+  }
+}
+
+/** Decimal, no newline, there at once or not at all: engines read it as soon as `create` returns. */
+function writePidFile(path: HostPath, pid: number): void {
+  const slash = path.lastIndexOf('/') + 1
+  const temporary = `${path.slice(0, slash)}.${path.slice(slash)}`
+  const AT_FDCWD = -100
+  native().unlinkat(AT_FDCWD, temporary, 0)
+  writeFile(temporary, `${pid}`, 0o666)
+  const result = native().renameat2(AT_FDCWD, temporary, AT_FDCWD, path, 0)
+  if (result < 0) {
+    native().unlinkat(AT_FDCWD, temporary, 0)
+    throw new HostError(`write the pid file ${path}: rename failed with errno ${-result}`)
+  }
+}

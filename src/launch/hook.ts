@@ -1,0 +1,81 @@
+import { HostError } from '../base/errors.js'
+import { O, openFile } from '../sys/files.js'
+import { native } from '../sys/native.js'
+import { openPidfd, spawn, wait, waitEnded } from '../sys/process.js'
+import { sealedMemfd } from './shim.js'
+
+const MFD_CLOEXEC = 1
+const SIGKILL = 9
+/** How much of a hook's output an error message repeats. */
+const TAIL = 1024
+
+/** What this needs of a hook: an op of a plan, or a hook of the config. */
+export interface HookToRun {
+  /** JSON pointer. */
+  readonly at: string
+  readonly kind: string
+  readonly path: string
+  readonly args?: readonly string[]
+  readonly env?: readonly string[]
+  /** Seconds; absent: none. */
+  readonly timeout?: number
+}
+
+/**
+ * Runs a hook in the runtime's namespaces: the state on its stdin, exactly its own environment, its output kept for the error.
+ * A time-out (seconds) ends its process group. Throws HostError when it cannot be started, fails or takes too long.
+ */
+export function runHook(hook: HookToRun, state: string): void {
+  const { at, kind, path, args, env, timeout } = hook
+  const calls = native()
+  const fail = (what: string): HostError => new HostError(`${at}: ${kind} hook ${path}: ${what}`)
+  const text = new Uint8Array(state.length * 3)
+  const input = sealedMemfd('tsrun-state', text.subarray(0, calls.utf8Write(state, text, 0)), false)
+  const stdin = openFile(`/proc/self/fd/${input}`, O.RDONLY)
+  const output = calls.memfd_create('tsrun-hook-output', MFD_CLOEXEC)
+  try {
+    let pid: number
+    try {
+      pid = spawn(path, {
+        argv: args === undefined || args.length === 0 ? [path] : args,
+        env: env ?? [],
+        fds: [
+          [stdin, 0],
+          [output, 1],
+          [output, 2],
+        ],
+        ownGroup: true,
+      })
+    } catch (error) {
+      throw fail((error as Error).message)
+    }
+    const pidfd = openPidfd(pid)
+    if (pidfd !== undefined) {
+      const ended = waitEnded(pidfd, timeout === undefined ? -1 : timeout * 1000)
+      if (!ended) calls.kill(-pid, SIGKILL)
+      calls.close(pidfd)
+      if (!ended) {
+        wait({ pid })
+        throw fail(`did not end within ${timeout} s${tail(output)}`)
+      }
+    }
+    const exit = wait({ pid })
+    if (exit === undefined) throw fail('could not be waited for')
+    if ('signal' in exit) throw fail(`was killed by signal ${exit.signal}${tail(output)}`)
+    if (exit.code !== 0) throw fail(`exit status ${exit.code}${tail(output)}`)
+  } finally {
+    calls.close(input)
+    calls.close(stdin)
+    calls.close(output)
+  }
+}
+
+/** The end of what the hook wrote, for the message. */
+function tail(output: number): string {
+  const calls = native()
+  const bytes = new Uint8Array(65536)
+  const length = calls.pread(output, bytes, bytes.length, 0)
+  if (length <= 0) return ''
+  const text = calls.utf8Read(bytes, Math.max(0, length - TAIL), length).trim()
+  return text === '' ? '' : `, output: ${text}`
+}

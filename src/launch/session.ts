@@ -1,0 +1,120 @@
+import { HostError, InternalError, type TsrunError } from '../base/errors.js'
+import { encodePlan } from '../plan/encode.js'
+import { answer, parseFrame } from '../plan/frames.js'
+import type { RuntimeOp, VerifiedPlan } from '../plan/op.js'
+import { native } from '../sys/native.js'
+import { type Exit, openPidfd, signalPidfd, wait } from '../sys/process.js'
+import { packetPair, receive, send } from '../sys/socket.js'
+import { type Actions, runActions } from './actions.js'
+import { type Failed, failureOf } from './failure.js'
+import { startShim } from './shim.js'
+
+const SIGKILL = 9
+
+/** A container process that waits for `start`. Our child, not yet reaped: its pid cannot be another's. */
+export interface Launched {
+  readonly pid: number
+  readonly pidfd: number
+  /** The pty master, when the plan opened one and no socket took it. */
+  readonly console: number | undefined
+}
+
+/** What happens while a plan is played: what the actions of the runtime may look at. */
+export interface Session {
+  /** The helper until init was cloned, then init. */
+  pid: number
+  pidfd: number | undefined
+  console: number | undefined
+}
+
+/** Ops that need no process, so they run while the shim starts. */
+const EARLY: readonly RuntimeOp['op'][] = ['cgroup_create', 'cgroup_write']
+
+/**
+ * Plays a plan: starts the shim, answers its barriers with the runtime's own ops, and returns when init waits for `start`.
+ * Throws what failed, with the config field that caused it; no process is left then.
+ */
+export function launch(plan: VerifiedPlan, preservedFds: number, actions: Actions): Launched {
+  const calls = native()
+  const { bytes, barriers } = encodePlan(plan, calls.utf8Write)
+  const [ours, theirs] = packetPair()
+  const helper = startShim(bytes, theirs, preservedFds)
+  calls.close(theirs)
+  const session: Session = { pid: helper, pidfd: undefined, console: undefined }
+  let reaped = false
+  try {
+    const first = barriers[0] ?? []
+    let early = 0
+    while (early < first.length && EARLY.includes((first[early] as RuntimeOp).op)) early++
+    runActions(first.slice(0, early), session, actions)
+    for (;;) {
+      const message = receive(ours)
+      if (message.bytes.length === 0) throw diedSilently(session, helper)
+      const frame = parseFrame(message.bytes)
+      switch (frame.kind) {
+        case 'started':
+          session.pid = frame.pid
+          session.pidfd = openPidfd(frame.pid)
+          wait({ pid: helper })
+          reaped = true
+          break
+        case 'barrier':
+          runActions((barriers[frame.n] ?? []).slice(frame.n === 0 ? early : 0), session, actions)
+          send(ours, answer(frame.n))
+          break
+        case 'fd':
+          session.console = message.fd
+          break
+        case 'failed':
+          throw failure(plan, frame)
+        case 'ready': {
+          const { pid, pidfd, console } = session
+          if (pidfd === undefined) throw new InternalError('init was ready before it started')
+          calls.close(ours)
+          return { pid, pidfd, console }
+        }
+      }
+    }
+  } catch (error) {
+    calls.close(ours)
+    end(session, reaped ? undefined : helper)
+    throw error
+  }
+}
+
+/** Kills and reaps what was started. Both are our children, so their pids are theirs until then. */
+function end(session: Session, helper: number | undefined): void {
+  const { pid, pidfd, console } = session
+  if (pidfd !== undefined) {
+    signalPidfd(pidfd, SIGKILL)
+    wait({ pid })
+    native().close(pidfd)
+  }
+  if (helper !== undefined) {
+    native().kill(helper, SIGKILL)
+    wait({ pid: helper })
+  }
+  if (console !== undefined) native().close(console)
+}
+
+function failure(plan: VerifiedPlan, frame: Failed): TsrunError {
+  const op = plan.ops[frame.index]
+  if (op !== undefined) return failureOf(op, frame, plan.ops)
+  return new InternalError(`the shim refused the plan (step ${frame.step}, errno ${frame.errno})`)
+}
+
+/** The shim's end of the socket is closed and it told nothing: killed, most likely for memory. */
+function diedSilently({ pid }: Session, helper: number): TsrunError {
+  const exit: Exit | undefined = wait({ pid }, true)
+  const who = pid === helper ? 'helper' : 'init'
+  if (exit !== undefined && 'signal' in exit) {
+    const hint =
+      exit.signal === SIGKILL
+        ? ': most likely its memory limit is too small to start (/linux/resources/memory/limit)'
+        : ''
+    return new HostError(
+      `the container's ${who} was killed by signal ${exit.signal} before it was ready${hint}`,
+    )
+  }
+  return new InternalError(`the container's ${who} ended before it was ready`)
+}

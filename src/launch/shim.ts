@@ -1,0 +1,60 @@
+/** Starting the shim from a sealed memfd, so that no container can reach a file of the host through it (CVE-2019-5736). */
+import { check } from '../sys/call.js'
+import { native } from '../sys/native.js'
+import { execute, spawn } from '../sys/process.js'
+
+const MFD_CLOEXEC = 1
+const MFD_ALLOW_SEALING = 2
+/** Linux 6.3; asked for because `vm.memfd_noexec` may make the default non-executable. */
+const MFD_EXEC = 0x10
+const F_ADD_SEALS = 1033
+/** F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE */
+const ALL_SEALS = 0xf
+const EINVAL = -22
+
+/** A memfd with these bytes that nobody can change any more. Close-on-exec. */
+export function sealedMemfd(name: string, bytes: Uint8Array, executable: boolean): number {
+  const calls = native()
+  const flags = MFD_CLOEXEC | MFD_ALLOW_SEALING
+  let fd = calls.memfd_create(name, executable ? flags | MFD_EXEC : flags)
+  if (fd === EINVAL && executable) fd = calls.memfd_create(name, flags)
+  check(fd, 'memfd_create', () => JSON.stringify(name))
+  let done = 0
+  while (done < bytes.length) {
+    done += check(calls.write(fd, bytes.subarray(done), bytes.length - done), 'write', () => `memfd ${name}`)
+  }
+  check(calls.fcntl(fd, F_ADD_SEALS, ALL_SEALS), 'fcntl', 'F_ADD_SEALS')
+  return fd
+}
+
+/** The arguments of the shim's command line: `shim/README.md`. */
+function shimArguments(verb: string, plan: number, report: number, preserved: number): string[] {
+  return ['tsrun-shim', verb, `${plan}`, `${report}`, `${preserved}`]
+}
+
+/** Starts the shim on a plan. Returns the pid of the helper, our child. */
+export function startShim(plan: Uint8Array, report: number, preserved: number): number {
+  const calls = native()
+  const program = sealedMemfd('tsrun-shim', calls.shim(), true)
+  const planFd = sealedMemfd('tsrun-plan', plan, false)
+  const fds: [number, number][] = []
+  for (let fd = 0; fd < 3 + preserved; fd++) fds.push([fd, fd])
+  fds.push([planFd, planFd], [report, report])
+  const argv = shimArguments('launch', planFd, report, preserved)
+  const pid = spawn(`/proc/self/fd/${program}`, { argv, env: [], fds })
+  calls.close(program)
+  calls.close(planFd)
+  return pid
+}
+
+const F_SETFD = 2
+
+/** Replaces this process by the shim's monitor. `keep` are descriptors that the plan names. */
+export function becomeMonitor(plan: Uint8Array, keep: readonly number[]): never {
+  const calls = native()
+  const program = sealedMemfd('tsrun-shim', calls.shim(), true)
+  const planFd = sealedMemfd('tsrun-plan', plan, false)
+  // Node marks what it inherits close-on-exec; the monitor needs stdio as it was.
+  for (const fd of [0, 1, 2, planFd, ...keep]) calls.fcntl(fd, F_SETFD, 0)
+  return execute(`/proc/self/fd/${program}`, shimArguments('monitor', planFd, planFd, 0), [])
+}

@@ -1,0 +1,131 @@
+import type { Op } from '../plan/op.js'
+import type { Capabilities } from '../spec/types.gen.js'
+import type { Input } from './input.js'
+
+/** capabilities(7), by number. */
+export const capabilityNames: readonly string[] = [
+  'CAP_CHOWN',
+  'CAP_DAC_OVERRIDE',
+  'CAP_DAC_READ_SEARCH',
+  'CAP_FOWNER',
+  'CAP_FSETID',
+  'CAP_KILL',
+  'CAP_SETGID',
+  'CAP_SETUID',
+  'CAP_SETPCAP',
+  'CAP_LINUX_IMMUTABLE',
+  'CAP_NET_BIND_SERVICE',
+  'CAP_NET_BROADCAST',
+  'CAP_NET_ADMIN',
+  'CAP_NET_RAW',
+  'CAP_IPC_LOCK',
+  'CAP_IPC_OWNER',
+  'CAP_SYS_MODULE',
+  'CAP_SYS_RAWIO',
+  'CAP_SYS_CHROOT',
+  'CAP_SYS_PTRACE',
+  'CAP_SYS_PACCT',
+  'CAP_SYS_ADMIN',
+  'CAP_SYS_BOOT',
+  'CAP_SYS_NICE',
+  'CAP_SYS_RESOURCE',
+  'CAP_SYS_TIME',
+  'CAP_SYS_TTY_CONFIG',
+  'CAP_MKNOD',
+  'CAP_LEASE',
+  'CAP_AUDIT_WRITE',
+  'CAP_AUDIT_CONTROL',
+  'CAP_SETFCAP',
+  'CAP_MAC_OVERRIDE',
+  'CAP_MAC_ADMIN',
+  'CAP_SYSLOG',
+  'CAP_WAKE_ALARM',
+  'CAP_BLOCK_SUSPEND',
+  'CAP_AUDIT_READ',
+  'CAP_PERFMON',
+  'CAP_BPF',
+  'CAP_CHECKPOINT_RESTORE',
+]
+
+const bitOf = (number: number): number => 2 ** number
+
+/** Whether the mask (up to 2^53, so no 32-bit operators) has this capability. */
+const has = (mask: number, number: number): boolean => Math.floor(mask / bitOf(number)) % 2 === 1
+
+/** The bit mask of a set. Unknown names are no error (config.md): a warning each. */
+function maskOf(input: Input, set: keyof Capabilities, limit: number | undefined): number {
+  let mask = 0
+  const names = input.process.capabilities?.[set] ?? []
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i] as string
+    const number = capabilityNames.indexOf(name)
+    const at = `/process/capabilities/${set}/${i}`
+    if (number < 0 || number > input.host.lastCapability)
+      input.warn(at, `${name} is unknown to this kernel: ignored`)
+    else if (limit !== undefined && !has(limit, number))
+      input.warn(at, `${name} is not tsrun's own to give: ignored`)
+    else if (!has(mask, number)) mask += bitOf(number)
+  }
+  return mask
+}
+
+/** Every bit of `mask` that `within` has, too. */
+function intersect(mask: number, within: number): number {
+  let result = 0
+  for (let number = 0; number < capabilityNames.length; number++) {
+    if (has(mask, number) && has(within, number)) result += bitOf(number)
+  }
+  return result
+}
+
+/** What the two halves below share. */
+export interface CapabilitySets {
+  readonly bounding: number
+  readonly effective: number
+  readonly permitted: number
+  readonly inheritable: number
+  readonly ambient: number
+}
+
+/**
+ * The five sets as masks; absent `capabilities` leaves the process what it has (as runc). A process cannot hold what the
+ * runtime itself lacks: that is clipped with a warning rather than failing (docker --privileged asks for all).
+ */
+export function capabilitySets(input: Input): CapabilitySets | undefined {
+  if (input.process.capabilities === undefined) return undefined
+  // A new user namespace starts with every capability, whatever its maker holds.
+  const limit = input.userNamespace ? undefined : input.host.capabilities
+  const permitted = maskOf(input, 'permitted', limit)
+  const inheritable = maskOf(input, 'inheritable', limit)
+  return {
+    bounding: maskOf(input, 'bounding', undefined),
+    effective: intersect(maskOf(input, 'effective', limit), permitted),
+    permitted,
+    inheritable,
+    // The kernel demands both sets of an ambient capability (capabilities(7)).
+    ambient: intersect(intersect(maskOf(input, 'ambient', limit), permitted), inheritable),
+  }
+}
+
+/** Before the change of user: the bounding set needs CAP_SETPCAP, keeping capabilities its flag. */
+export function limitCapabilities(input: Input, sets: CapabilitySets | undefined, out: Op[]): void {
+  if (sets === undefined) return
+  const at = '/process/capabilities'
+  const last = input.host.lastCapability
+  out.push({ op: 'drop_bounding', by: 'init', at: `${at}/bounding`, keep: sets.bounding, last })
+  out.push({ op: 'keep_capabilities', by: 'init', at })
+}
+
+/** After the change of user. */
+export function setCapabilities(sets: CapabilitySets | undefined, out: Op[]): void {
+  if (sets === undefined) return
+  const { effective, permitted, inheritable, ambient } = sets
+  out.push({ op: 'capset', by: 'init', at: '/process/capabilities', effective, permitted, inheritable })
+  out.push({
+    op: 'raise_ambient',
+    by: 'init',
+    at: '/process/capabilities/ambient',
+    mask: ambient,
+    tolerate: ['EINVAL'],
+  })
+}

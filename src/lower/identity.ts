@@ -1,0 +1,83 @@
+import type { Op } from '../plan/op.js'
+import { capabilitySets, limitCapabilities, setCapabilities } from './capabilities.js'
+import { type Input, inRoot, ROOT } from './input.js'
+import { compileSeccomp } from './seccomp/index.js'
+
+/** The default of runc and crun; the specification leaves it open. */
+const DEFAULT_UMASK = 0o022
+
+/** Hostname and domain name. The rules saw to it that there is a UTS namespace. */
+export function names({ spec }: Input, out: Op[]): void {
+  if (spec.hostname !== undefined && spec.hostname !== '') {
+    out.push({ op: 'sethostname', by: 'init', at: '/hostname', name: spec.hostname })
+  }
+  if (spec.domainname !== undefined && spec.domainname !== '') {
+    out.push({ op: 'setdomainname', by: 'init', at: '/domainname', name: spec.domainname })
+  }
+}
+
+/** The working directory is made when it is missing, as long as the root can be written. */
+export function makeWorkingDirectory({ process }: Input, out: Op[]): void {
+  const path = inRoot(process.cwd)
+  if (path === '/') return
+  // On a read-only mount an existing directory is all there can be: chdir tells the truth then.
+  out.push({
+    op: 'mkdir',
+    by: 'init',
+    at: '/process/cwd',
+    root: ROOT,
+    path,
+    mode: 0o755,
+    tolerate: ['EROFS', 'EACCES'],
+  })
+}
+
+/** Becomes the user, with exactly the capabilities, groups and filters of the config. */
+export function becomeUser(input: Input, out: Op[]): void {
+  const { process, user } = input
+  const sets = capabilitySets(input)
+  const noNewPrivileges = process.noNewPrivileges === true
+
+  out.push({ op: 'umask', by: 'init', at: '/process/user/umask', mask: user.umask ?? DEFAULT_UMASK })
+  if (noNewPrivileges) out.push({ op: 'set_no_new_privs', by: 'init', at: '/process/noNewPrivileges' })
+  // Nothing of ours survives exec from here on, so that the filter need not allow close_range.
+  out.push({
+    op: 'close_on_exec',
+    by: 'init',
+    at: 'runtime:descriptors',
+    first: 3 + input.request.preservedFds,
+  })
+  // Without no_new_privs the filter needs CAP_SYS_ADMIN, which is about to go.
+  if (!noNewPrivileges) seccomp(input, out)
+  const chdir = { op: 'chdir', by: 'init', at: '/process/cwd', path: process.cwd } as const
+  out.push({ ...chdir, retry: 0, tolerate: ['EACCES', 'EPERM'] })
+  limitCapabilities(input, sets, out)
+  const gids = user.additionalGids ?? []
+  // A user namespace whose setgroups is denied keeps the groups it has; asking for some there is an error.
+  out.push({
+    op: 'setgroups',
+    by: 'init',
+    at: '/process/user/additionalGids',
+    gids,
+    ...(gids.length === 0 && input.userNamespace ? { tolerate: ['EPERM'] } : {}),
+  })
+  out.push({ op: 'setresgid', by: 'init', at: '/process/user/gid', gid: user.gid })
+  out.push({ op: 'setresuid', by: 'init', at: '/process/user/uid', uid: user.uid })
+  setCapabilities(sets, out)
+  out.push({ ...chdir, retry: 1 })
+  out.push({ op: 'check_cwd', by: 'init', at: '/process/cwd' })
+}
+
+/** The filter, as late as it can be when no_new_privs lets an ordinary user load it. */
+export function lateSeccomp(input: Input, out: Op[]): void {
+  if (input.process.noNewPrivileges === true) seccomp(input, out)
+}
+
+function seccomp({ linux, host, warn }: Input, out: Op[]): void {
+  if (linux.seccomp === undefined) return
+  const { program, flags, unknown } = compileSeccomp(linux.seccomp, { arch: host.arch })
+  for (const name of unknown)
+    warn('/linux/seccomp/syscalls', `system call ${name} is unknown to tsrun: ignored`)
+  if (program.length === 0) return
+  out.push({ op: 'seccomp', by: 'init', at: '/linux/seccomp', flags: flags as never, program })
+}

@@ -1,0 +1,88 @@
+import { InternalError } from '../base/errors.js'
+import type { CgroupPaths } from '../host/cgroup.js'
+import type { Host } from '../host/facts.js'
+import type { Op, Plan } from '../plan/op.js'
+import type { Spec } from '../spec/types.gen.js'
+import { lowerCgroup } from './cgroup/index.js'
+import { joinCgroup, limitBeforeHooks, limitBeforeStart } from './cgroupsteps.js'
+import { openConsole, useConsole } from './console.js'
+import { devices } from './devices.js'
+import { execProgram, openFdDirectory, openFifo } from './finish.js'
+import { createContainerHooks, createRuntimeHooks } from './hooks.js'
+import { becomeUser, makeWorkingDirectory, names } from './identity.js'
+import type { Input, Pass, Request } from './input.js'
+import { oomScore, resourceLimits } from './limits.js'
+import { mounts, openSources } from './mounts.js'
+import { enterCgroupNamespace, enterNamespaces, openNamespaces, settleInit } from './namespaces.js'
+import { changeRoot, hidePaths, openRoot, sealRoot } from './rootfs.js'
+import { sysctls } from './sysctl.js'
+
+/**
+ * What `create` does, in order. The order is the kernel's; `plan/verify.ts` holds the rules that must not break.
+ * To add a config section, write a pass and put it where the kernel wants it.
+ */
+const passes: readonly Pass[] = [
+  // In the host's namespaces, with the host's rights.
+  openNamespaces,
+  openFifo,
+  openSources,
+  enterNamespaces,
+  // Init, in its namespaces.
+  joinCgroup,
+  oomScore,
+  enterCgroupNamespace,
+  settleInit,
+  // Its files, by descriptor in root.
+  openRoot,
+  mounts,
+  devices,
+  makeWorkingDirectory,
+  openConsole,
+  openFdDirectory,
+  limitBeforeHooks,
+  createRuntimeHooks,
+  createContainerHooks,
+  hidePaths,
+  sealRoot,
+  changeRoot,
+  // Its identity.
+  names,
+  sysctls,
+  resourceLimits,
+  useConsole,
+  becomeUser,
+  limitBeforeStart,
+  execProgram,
+]
+
+/** What lowering gives back beside the plan. */
+export interface Lowered {
+  readonly plan: Plan
+  readonly cgroup: CgroupPaths
+}
+
+/** Compiles a valid config into the plan of `create`. Pure. Throws ConfigError for what only lowering can see. */
+export function lower(spec: Spec, host: Host, request: Request, warn: Input['warn']): Lowered {
+  const { process, linux = {} } = spec
+  if (process === undefined) throw new InternalError('lowering needs a process')
+  const cgroup = lowerCgroup(spec, host.cgroup, {
+    id: request.id,
+    manager: request.cgroupManager,
+    inUserNamespace: host.inUserNamespace,
+  })
+  for (const { pointer, message } of cgroup.warnings) warn(pointer, message)
+  const input: Input = {
+    spec,
+    process,
+    linux,
+    user: { uid: 0, gid: 0, ...process.user },
+    host,
+    cgroup,
+    request,
+    userNamespace: (linux.namespaces ?? []).some(namespace => namespace.type === 'user'),
+    warn,
+  }
+  const ops: Op[] = []
+  for (const pass of passes) pass(input, ops)
+  return { plan: { format: 1, ops }, cgroup: cgroup.paths }
+}

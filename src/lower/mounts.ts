@@ -1,0 +1,182 @@
+import { ConfigError } from '../base/errors.js'
+import type { MountAttr } from '../plan/flags.js'
+import type { HostPath, Op } from '../plan/op.js'
+import type { Mount } from '../spec/types.gen.js'
+import { cgroupMount } from './cgroupmount.js'
+import { type Input, inRoot, ROOT } from './input.js'
+import { type ParsedOptions, parseMountOptions } from './mountoptions.js'
+
+/** Where one mount entry stands and what its options say. */
+export interface Entry {
+  readonly at: string
+  readonly slot: string
+  readonly mount: Mount
+  readonly options: ParsedOptions
+}
+
+/** Mounts, in the order of the config. */
+export function mounts(input: Input, out: Op[]): void {
+  const entries = input.spec.mounts ?? []
+  for (let i = 0; i < entries.length; i++) {
+    const mount = entries[i] as Mount
+    const options = parseMountOptions(mount.options ?? [])
+    const entry: Entry = { at: `/mounts/${i}`, slot: `mount:${i}`, mount, options }
+    if (options.remount) remount(entry, out)
+    else if (isBind(entry)) bind(input, entry, out)
+    else if (mount.type === 'cgroup' || mount.type === 'cgroup2') cgroupMount(input, entry, out)
+    else filesystem(entry, out)
+  }
+}
+
+/**
+ * The specification decides by the option; the type of a bind mount is a dummy. `type: bind` without the option is taken
+ * as one, too: there is no filesystem of that name.
+ */
+const isBind = ({ mount, options }: Entry): boolean => options.bind !== undefined || mount.type === 'bind'
+
+/** Whether this entry is a bind mount that a helper must open while it still has the host's rights. */
+export function openedByHelper({ host, userNamespace }: Input): boolean {
+  // A mapped root may not be able to walk to the source; an ordinary user cannot clone trees outside its namespace.
+  return userNamespace && host.euid === 0 && !host.inUserNamespace
+}
+
+/** Opens the bind sources that init could not reach; runs in the helper, before the user namespace. */
+export function openSources(input: Input, out: Op[]): void {
+  if (!openedByHelper(input)) return
+  const entries = input.spec.mounts ?? []
+  for (let i = 0; i < entries.length; i++) {
+    const mount = entries[i] as Mount
+    const options = parseMountOptions(mount.options ?? [])
+    const entry: Entry = { at: `/mounts/${i}`, slot: `mount:${i}`, mount, options }
+    if (!options.remount && isBind(entry)) openSource(input, entry, 'helper', out)
+  }
+}
+
+function openSource(
+  { request }: Input,
+  { at, slot, mount, options }: Entry,
+  by: 'helper' | 'init',
+  out: Op[],
+): void {
+  if (mount.source === undefined || mount.source === '') {
+    throw new ConfigError(`${at}/source`, 'bind-needs-source', 'a bind mount needs a source')
+  }
+  const source = mount.source.startsWith('/') ? mount.source : `${request.bundle}/${mount.source}`
+  out.push({
+    op: 'open_tree',
+    by,
+    at,
+    slot,
+    path: source as HostPath,
+    flags: options.bind === 'rbind' ? ['clone', 'recursive'] : ['clone'],
+    nofollow: 0,
+  })
+}
+
+function bind(input: Input, entry: Entry, out: Op[]): void {
+  const { at, slot, mount, options } = entry
+  if (options.data.length > 0) {
+    throw new ConfigError(
+      `${at}/options`,
+      'bind-without-data',
+      `bind mount of ${mount.destination} has options that no bind mount takes: ${options.data.join(',')}`,
+    )
+  }
+  if (options.copyUp) {
+    throw new ConfigError(`${at}/options`, 'copy-up-needs-tmpfs', 'tmpcopyup is for tmpfs mounts only')
+  }
+  if (!openedByHelper(input)) openSource(input, entry, 'init', out)
+  changeAttributes(entry, out)
+  attach(entry, 'like_source', out)
+  propagate(entry, out)
+}
+
+function filesystem(entry: Entry, out: Op[]): void {
+  const { at, slot, mount, options } = entry
+  const type = mount.type ?? ''
+  if (type === '' || type === 'none') {
+    throw new ConfigError(
+      `${at}/type`,
+      'mount-needs-type',
+      `mount on ${mount.destination} has no type and is no bind`,
+    )
+  }
+  if (options.copyUp && type !== 'tmpfs') {
+    throw new ConfigError(`${at}/options`, 'copy-up-needs-tmpfs', 'tmpcopyup is for tmpfs mounts only')
+  }
+  out.push({
+    op: 'fsmount',
+    by: 'init',
+    at,
+    slot,
+    type,
+    ...(mount.source === undefined ? {} : { source: mount.source }),
+    options: [...options.superblock, ...options.data],
+    attrs: fsmountAttributes(options),
+  })
+  if (options.copyUp) {
+    const source = inRoot(mount.destination)
+    out.push({ op: 'copy_up', by: 'init', at, slot, root: ROOT, source })
+  }
+  attach(entry, 'directory', out)
+  propagate(entry, out)
+}
+
+/** A new mount has no attributes yet, so there is nothing to clear, and its tree is itself. */
+export function fsmountAttributes({ own, tree }: ParsedOptions): MountAttr[] {
+  const attrs = own.set.filter(name => !tree.clear.includes(name))
+  for (const name of tree.set) if (!attrs.includes(name)) attrs.push(name)
+  return attrs
+}
+
+/** Attributes of a cloned tree, set before it can be seen anywhere. */
+function changeAttributes({ at, slot, options }: Entry, out: Op[]): void {
+  for (const [change, recursive] of [
+    [options.own, 0],
+    [options.tree, 1],
+  ] as const) {
+    if (change.set.length + change.clear.length === 0) continue
+    const { set, clear } = change
+    out.push({ op: 'mount_setattr', by: 'init', at, slot, set, clear, propagation: 'none', recursive })
+  }
+}
+
+/** procfs and sysfs go on real directories only: a link could point a later write elsewhere (CVE-2019-19921). */
+export function attach({ at, slot, mount }: Entry, create: 'directory' | 'like_source', out: Op[]): void {
+  const links = mount.type === 'proc' || mount.type === 'sysfs' ? 'refuse' : 'in_root'
+  out.push({
+    op: 'move_mount',
+    by: 'init',
+    at,
+    slot,
+    root: ROOT,
+    target: inRoot(mount.destination),
+    create,
+    links,
+  })
+}
+
+export function propagate({ at, slot, options }: Entry, out: Op[]): void {
+  for (const { type, recursive } of options.propagation) {
+    out.push({
+      op: 'mount_setattr',
+      by: 'init',
+      at,
+      slot,
+      set: [],
+      clear: [],
+      propagation: type,
+      recursive: recursive ? 1 : 0,
+    })
+  }
+}
+
+/** `remount`: changes what an earlier entry mounted. */
+function remount(entry: Entry, out: Op[]): void {
+  const { at, slot, mount, options } = entry
+  out.push({ op: 'open_target', by: 'init', at, slot, root: ROOT, path: inRoot(mount.destination) })
+  const data = [...options.superblock, ...options.data]
+  if (data.length > 0) out.push({ op: 'fspick', by: 'init', at, slot, options: data })
+  changeAttributes(entry, out)
+  propagate(entry, out)
+}

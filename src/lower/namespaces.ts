@@ -1,0 +1,107 @@
+import type { NamespaceType } from '../plan/flags.js'
+import type { HostPath, IdMapping, Op } from '../plan/op.js'
+import type { IdMap } from '../spec/types.gen.js'
+import type { Input } from './input.js'
+
+/**
+ * The order in which namespaces are joined. A privileged runtime joins its user namespace last, while it still has
+ * capabilities over the others; an ordinary user's runtime has none before it joined that.
+ */
+const JOIN_ORDER: readonly NamespaceType[] = ['cgroup', 'ipc', 'uts', 'network', 'pid', 'time', 'mount']
+
+const slotOf = (type: NamespaceType): string => `ns:${type}`
+
+function mapping(maps: readonly IdMap[] | undefined): IdMapping[] {
+  const rows: IdMapping[] = []
+  for (const { containerID, hostID, size } of maps ?? []) rows.push({ containerID, hostID, size })
+  return rows
+}
+
+/** Opens every namespace that is joined by path, before anything changes what a path means. */
+export function openNamespaces({ linux }: Input, out: Op[]): void {
+  const namespaces = linux.namespaces ?? []
+  for (let i = 0; i < namespaces.length; i++) {
+    const ns = namespaces[i]
+    if (ns?.path === undefined || ns.path === '') continue
+    out.push({
+      op: 'open_namespace',
+      by: 'helper',
+      at: `/linux/namespaces/${i}`,
+      slot: slotOf(ns.type),
+      path: ns.path as HostPath,
+      type: [ns.type],
+    })
+  }
+}
+
+/**
+ * Joins namespaces, makes the user namespace and has its maps written (it must own the others: F.3), then clones init into
+ * the new ones. The cgroup namespace waits until the cgroup is joined.
+ */
+export function enterNamespaces(input: Input, out: Op[]): void {
+  const { linux, host } = input
+  const namespaces = linux.namespaces ?? []
+  const pointerOf = (type: NamespaceType): string =>
+    `/linux/namespaces/${namespaces.findIndex(ns => ns.type === type)}`
+  const joined = namespaces.filter(ns => ns.path !== undefined && ns.path !== '').map(ns => ns.type)
+  const created = namespaces.filter(ns => ns.path === undefined || ns.path === '').map(ns => ns.type)
+  const join = (type: NamespaceType): void => {
+    out.push({ op: 'setns', by: 'helper', at: pointerOf(type), slot: slotOf(type), type: [type] })
+  }
+  const joinUser = (): void => {
+    if (!joined.includes('user')) return
+    join('user')
+    out.push({ op: 'become_root', by: 'helper', at: pointerOf('user') })
+  }
+
+  if (host.euid !== 0) joinUser()
+  for (const type of JOIN_ORDER) if (joined.includes(type)) join(type)
+  if (host.euid === 0) joinUser()
+
+  if (created.includes('user')) {
+    const at = pointerOf('user')
+    out.push({ op: 'unshare', by: 'helper', at, namespaces: ['user'] })
+    out.push({
+      op: 'write_id_map',
+      by: 'runtime',
+      at: '/linux/uidMappings',
+      uid: mapping(linux.uidMappings),
+      gid: mapping(linux.gidMappings),
+      // CVE-2014-8989: an unprivileged writer of gid_map must give up setgroups first.
+      setgroups: host.euid === 0 ? 'unchanged' : 'deny',
+    })
+    out.push({ op: 'become_root', by: 'helper', at })
+  }
+  out.push({
+    op: 'clone_init',
+    by: 'helper',
+    at: '/linux/namespaces',
+    namespaces: created.filter(type => type !== 'user' && type !== 'cgroup'),
+  })
+}
+
+/** The cgroup namespace is made after the cgroup was joined, or its root would show `/../..`. */
+export function enterCgroupNamespace({ linux }: Input, out: Op[]): void {
+  const namespaces = linux.namespaces ?? []
+  const index = namespaces.findIndex(ns => ns.type === 'cgroup' && (ns.path === undefined || ns.path === ''))
+  if (index < 0) return
+  out.push({ op: 'unshare', by: 'init', at: `/linux/namespaces/${index}`, namespaces: ['cgroup'] })
+}
+
+/** A session and a session keyring of its own, and a loopback interface that is up. */
+export function settleInit({ linux, request }: Input, out: Op[]): void {
+  out.push({ op: 'setsid', by: 'init', at: 'runtime:session' })
+  if (!request.noNewKeyring) {
+    out.push({
+      op: 'join_session_keyring',
+      by: 'init',
+      at: 'runtime:keyring',
+      name: `_ses.${request.id}`,
+      // Kernels without keyrings, and outer containers whose seccomp profile refuses keyctl.
+      tolerate: ['ENOSYS', 'EPERM', 'EDQUOT'],
+    })
+  }
+  const namespaces = linux.namespaces ?? []
+  const index = namespaces.findIndex(ns => ns.type === 'network' && (ns.path === undefined || ns.path === ''))
+  if (index >= 0) out.push({ op: 'loopback_up', by: 'init', at: `/linux/namespaces/${index}` })
+}

@@ -1,0 +1,87 @@
+import type { Propagation } from '../plan/flags.js'
+import type { HostPath, Op } from '../plan/op.js'
+import { type Input, inRoot, ROOT } from './input.js'
+
+/** `rootfsPropagation` by name: its type, and whether it goes for the whole tree. */
+const rootPropagation: Readonly<Record<string, { type: Propagation; recursive: boolean }>> = {
+  private: { type: 'private', recursive: false },
+  rprivate: { type: 'private', recursive: true },
+  slave: { type: 'slave', recursive: false },
+  rslave: { type: 'slave', recursive: true },
+  shared: { type: 'shared', recursive: false },
+  rshared: { type: 'shared', recursive: true },
+  unbindable: { type: 'unbindable', recursive: false },
+  runbindable: { type: 'unbindable', recursive: true },
+}
+
+/** Cuts the new mount namespace off the host's as far as the config asks, then makes the rootfs a mount and opens it. */
+export function openRoot({ linux, request }: Input, out: Op[]): void {
+  const asked = linux.rootfsPropagation
+  const row = asked === undefined ? undefined : rootPropagation[asked]
+  const at = asked === undefined ? 'default:rootfsPropagation' : '/linux/rootfsPropagation'
+  out.push({
+    op: 'set_propagation',
+    by: 'init',
+    at,
+    path: '/' as HostPath,
+    // An unbindable host tree could not be bound from: that type is set after the pivot only.
+    propagation: row === undefined || row.type === 'unbindable' ? 'slave' : row.type,
+    recursive: row === undefined || row.recursive || row.type === 'unbindable' ? 1 : 0,
+  })
+  // A slave or private parent passes nothing on; any other could be shared with the host.
+  if (row !== undefined && !(row.recursive && (row.type === 'slave' || row.type === 'private'))) {
+    out.push({ op: 'make_parent_private', by: 'init', at, path: request.rootfs })
+  }
+  out.push({ op: 'open_root', by: 'init', at: '/root/path', slot: ROOT, path: request.rootfs })
+}
+
+/** Makes the root the container's `/`, and gives it its propagation, which pivot_root itself would refuse. */
+export function changeRoot({ linux, request }: Input, out: Op[]): void {
+  if (request.noPivot) {
+    out.push({ op: 'move_root', by: 'init', at: 'runtime:no-pivot', root: ROOT, path: request.rootfs })
+  } else {
+    out.push({ op: 'pivot_root', by: 'init', at: '/root/path', root: ROOT })
+  }
+  const asked = linux.rootfsPropagation
+  const row = asked === undefined ? undefined : rootPropagation[asked]
+  if (row === undefined) return
+  out.push({
+    op: 'mount_setattr',
+    by: 'init',
+    at: '/linux/rootfsPropagation',
+    slot: ROOT,
+    set: [],
+    clear: [],
+    propagation: row.type,
+    recursive: row.recursive ? 1 : 0,
+  })
+}
+
+/** `root.readonly`: after everything that makes files in it. */
+export function sealRoot({ spec }: Input, out: Op[]): void {
+  if (spec.root?.readonly !== true) return
+  out.push({
+    op: 'mount_setattr',
+    by: 'init',
+    at: '/root/readonly',
+    slot: ROOT,
+    set: ['ro'],
+    clear: [],
+    propagation: 'none',
+    recursive: 0,
+  })
+}
+
+/** Read-only and masked paths. Before the pivot: the host's /dev/null is at hand then, the image's is not trusted. */
+export function hidePaths({ linux }: Input, out: Op[]): void {
+  const readonlyPaths = linux.readonlyPaths ?? []
+  for (let i = 0; i < readonlyPaths.length; i++) {
+    const path = inRoot(readonlyPaths[i] as string)
+    out.push({ op: 'readonly_path', by: 'init', at: `/linux/readonlyPaths/${i}`, root: ROOT, path })
+  }
+  const maskedPaths = linux.maskedPaths ?? []
+  for (let i = 0; i < maskedPaths.length; i++) {
+    const path = inRoot(maskedPaths[i] as string)
+    out.push({ op: 'mask_path', by: 'init', at: `/linux/maskedPaths/${i}`, root: ROOT, path })
+  }
+}
