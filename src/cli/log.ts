@@ -2,18 +2,14 @@
  * Where messages go. With `--log` they go to that file, as runc's lines, which containerd and podman read; without, to
  * stderr. The final error is on stderr in any case.
  */
-import { HostError, UsageError } from '../base/errors.js'
+import { UsageError } from '../base/errors.js'
 import type { Level, Log, LogFields } from '../base/log.js'
 import { formatTime } from '../base/time.js'
+import { O, openFile } from '../sys/files.js'
 import { native } from '../sys/native.js'
 import type { GlobalOptions } from './commands.js'
 import { hasColour, printError, writeAll } from './output.js'
 
-const O_WRONLY = 0o1
-const O_CREAT = 0o100
-const O_NOCTTY = 0o400
-const O_APPEND = 0o2000
-const O_CLOEXEC = 0o2000000
 const CLOCK_REALTIME = 0
 
 const ranks: Readonly<Record<Level, number>> = { error: 0, warning: 1, info: 2, debug: 3 }
@@ -53,10 +49,7 @@ function openLogFile(option: string): number {
     throw new UsageError(`invalid --log: ${option} (only files are supported)`)
   }
   const path = option.startsWith('file:') ? option.slice(5) : option
-  const flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY
-  const fd = native().open(path, flags, 0o644)
-  if (fd < 0) throw new HostError(`open log file ${path}: errno ${-fd}`)
-  return fd
+  return openFile(path, O.WRONLY | O.CREAT | O.APPEND, 0o644)
 }
 
 /** `{"level":…,"msg":…,"time":…}` first, as runc writes it; readers ignore the keys after them. */

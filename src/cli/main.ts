@@ -1,4 +1,5 @@
 /** The command: parse, load the part that can do it, and be the only place that catches everything. */
+import { TsrunError } from '../base/errors.js'
 import type { LogFields } from '../base/log.js'
 import { native } from '../sys/native.js'
 import type { CommandName, PartName } from './commands.js'
@@ -41,9 +42,7 @@ function dispatch(invocation: Invocation, command: CommandName, log: CliLog): nu
 }
 
 function loadPart<P extends Part>(name: PartName): P {
-  const part = native().load(name) as P
-  part.install(native())
-  return part
+  return native().load(name) as P
 }
 
 /** Tells what went wrong, once: on stderr and, when asked, in the log. */
@@ -73,20 +72,17 @@ function openLogOrStderr(invocation: Invocation): CliLog {
   }
 }
 
-const fieldNames = ['code', 'rule', 'pointer', 'reason', 'syscall', 'errnoName', 'errno'] as const
+type FieldName = (typeof fieldNames)[number]
+const fieldNames = ['rule', 'pointer', 'reason', 'syscall', 'errnoName', 'errno'] as const
 
-/** Errors come from parts with their own copies of the classes: their shape counts. */
+/** The message, and what a machine can use of the error. */
 function describe(error: unknown): { message: string; fields: LogFields } {
-  if (!(error instanceof Error)) return { message: String(error), fields: { code: 'ERR_INTERNAL' } }
-  const facts = error as Error & { readonly [N in (typeof fieldNames)[number]]?: string | number }
-  const fields: Record<string, string | number> = {}
-  for (const name of fieldNames) {
-    const value = facts[name]
-    if (value !== undefined) fields[name] = value
-  }
-  if (fields.code !== undefined && fields.code !== 'ERR_INTERNAL') return { message: error.message, fields }
+  const { message, code, stack, ...facts } = error as Partial<Error & Record<'code' | FieldName, string>>
+  const fields: Record<string, string | number> = { code: code ?? 'ERR_INTERNAL' }
+  for (const name of fieldNames) if (facts[name] !== undefined) fields[name] = facts[name]
+  if (error instanceof TsrunError && fields.code !== 'ERR_INTERNAL') return { message: error.message, fields }
   return {
-    message: `internal error: ${error.message} (please report it)`,
-    fields: { ...fields, code: 'ERR_INTERNAL', stack: error.stack ?? '' },
+    message: `internal error: ${message ?? error} (please report it)`,
+    fields: { ...fields, stack: stack ?? '' },
   }
 }

@@ -1,5 +1,5 @@
 /** The only writers to stdout and stderr. */
-import { TsrunError } from '../base/errors.js'
+import { syscallError } from '../sys/call.js'
 import { native } from '../sys/native.js'
 
 const EINTR = 4
@@ -10,7 +10,7 @@ const POLLOUT = 4
 /** Writes to standard output. A reader that went away (`tsrun list | head -1`) is no error; a full disk is. */
 export function print(text: string): void {
   const errno = writeAll(1, text)
-  if (errno !== 0 && errno !== EPIPE) throw new TsrunError(`write to standard output: errno ${errno}`)
+  if (errno !== 0 && errno !== EPIPE) throw syscallError(errno, 'write', 'standard output')
 }
 
 /** Writes to standard error; when even that fails there is nobody to tell. */

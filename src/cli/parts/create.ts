@@ -4,8 +4,6 @@ import { runContainer } from '../../container/run.js'
 import { createOptionsOf } from '../common.js'
 import type { Request } from './part.js'
 
-export { install } from '../../sys/native.js'
-
 export const handlers = {
   create(request: Request<'create'>): number {
     createContainer(createOptionsOf(request, request.positionals[0] as string, request.options))

@@ -10,8 +10,6 @@ import { print } from '../output.js'
 import { stateText } from '../state.js'
 import type { Request } from './part.js'
 
-export { install } from '../../sys/native.js'
-
 const idOf = (request: Request): string => request.positionals[0] as string
 
 export const handlers = {

@@ -9,8 +9,6 @@ import { hasColour, print } from '../output.js'
 import { listJson, listQuiet, listTable } from '../state.js'
 import type { Request } from './part.js'
 
-export { install } from '../../sys/native.js'
-
 export const handlers = {
   list(request: Request<'list'>): number {
     const { format, quiet } = request.options

@@ -1,0 +1,167 @@
+/** What is said to people about the rows of `commands.ts`. A row without a text does not compile. */
+import type { CommandName, commands, globalOptions } from '../commands.js'
+
+/** A text, or for options with a value its name and a text. */
+type OptionText = string | readonly [value: string, text: string]
+type OptionNames<N extends CommandName> = keyof (typeof commands)[N]['options']
+type AnyOption = { [N in CommandName]: OptionNames<N> }[CommandName]
+
+interface CommandText<N extends CommandName> {
+  /** For the list of commands. */
+  readonly summary: string
+  readonly about: string
+  /** Where an option means something else than for other commands. */
+  readonly options?: { readonly [O in OptionNames<N>]?: OptionText }
+  readonly examples: readonly (readonly [line: string, text: string])[]
+}
+
+export const globalTexts: Readonly<Record<keyof typeof globalOptions, OptionText>> = {
+  root: [
+    'DIR',
+    "Directory of the containers' states; /run/tsrun for root, $XDG_RUNTIME_DIR/tsrun for others",
+  ],
+  log: ['FILE', 'Append messages to this file instead of writing them to standard error'],
+  'log-format': ['FORMAT', 'Format of log lines: text or json; text when not given'],
+  'log-level': [
+    'LEVEL',
+    'Least important messages to log: error, warning, info or debug; info when not given',
+  ],
+  debug: 'The same as --log-level debug',
+  'systemd-cgroup': 'The same as --cgroup-manager systemd',
+  'cgroup-manager': ['NAME', 'Who makes cgroups: cgroupfs, systemd or disabled; cgroupfs when not given'],
+  rootless: ['WHEN', 'Tolerate cgroups that may not be written: true, false or auto; auto when not given'],
+  criu: ['PATH', 'Accepted for old callers and ignored'],
+  version: 'Show the version',
+  help: 'Show this help, or that of a command',
+}
+
+export const optionTexts: Readonly<Record<AnyOption, OptionText>> = {
+  bundle: ['DIR', 'Directory with config.json in it; the current one when not given'],
+  config: ['FILE', 'Read this file instead of config.json'],
+  'console-socket': ['SOCKET', "Unix socket that receives the terminal's master side"],
+  'pid-file': ['FILE', 'Write the process id of the container to this file'],
+  'pidfd-socket': ['SOCKET', 'Unix socket that receives a pidfd of the container'],
+  'preserve-fds': ['N', 'Pass N more file descriptors on, after stdio and those of LISTEN_FDS'],
+  'no-pivot': 'Do without pivot_root, for hosts that run from a ramdisk; less safe',
+  'no-new-keyring': 'Keep the session keyring of the caller',
+  'no-subreaper': 'Do not adopt orphaned processes of the container',
+  detach: 'Leave the container in the background',
+  keep: 'Keep the state of the container after it ended',
+  all: 'Signal every process of the container; no error when it has stopped',
+  force: 'Kill the container first when it runs; no error when there is none',
+  format: ['FORMAT', 'Output as table or json; table when not given'],
+  quiet: 'Show ids only',
+  rootless: 'Write one for an ordinary user, with a user namespace',
+  json: 'Print JSON for machines',
+  'show-env': 'Show the values of environment variables, which may be secrets',
+}
+
+export const commandTexts: { readonly [N in CommandName]: CommandText<N> } = {
+  create: {
+    summary: 'Make a container',
+    about:
+      'Makes a container from a bundle, up to the point where its program would start. The bundle is a directory with config.json and a root filesystem. "tsrun start" then starts the program, "tsrun delete" gives everything back.',
+    examples: [
+      ['tsrun create --bundle /srv/web web', 'Make container "web"'],
+      ['tsrun create --console-socket /tmp/tty.sock web', 'Make one with a terminal'],
+    ],
+  },
+  start: {
+    summary: 'Start the program of a created container',
+    about: 'Starts the program of a container that "tsrun create" made, and returns at once.',
+    examples: [['tsrun start web', 'Start what waits in "web"']],
+  },
+  run: {
+    summary: 'Make a container, start it and wait for it',
+    about:
+      'Does what create and start do. In the foreground it waits, passes signals on, deletes the container and ends with the exit code of its program, or 128 plus the signal that ended it.',
+    examples: [
+      ['tsrun run web', 'Run the bundle in the current directory'],
+      ['tsrun run --detach --pid-file /run/web.pid web', 'Leave it in the background'],
+    ],
+  },
+  state: {
+    summary: 'Show the state of a container',
+    about: 'Prints the state of a container as JSON, as the runtime specification defines it.',
+    examples: [['tsrun state web', 'Show pid, status and bundle of "web"']],
+  },
+  kill: {
+    summary: 'Send a signal to a container',
+    about:
+      'Sends a signal to the first process of a container. The signal is a number or a name, with or without SIG, in any case; TERM when not given.',
+    examples: [
+      ['tsrun kill web', 'Ask "web" to end'],
+      ['tsrun kill web KILL', 'End it'],
+      ['tsrun kill --all web 9', 'End every process in it'],
+    ],
+  },
+  delete: {
+    summary: 'Delete a container that has stopped',
+    about:
+      'Removes cgroups, state and all else that "tsrun create" made. A container that was created and not started is killed first; a running one only with --force.',
+    examples: [
+      ['tsrun delete web', 'Delete "web", which has stopped'],
+      ['tsrun delete --force web', 'Delete it whatever it does'],
+    ],
+  },
+  list: {
+    summary: 'List containers',
+    about: 'Lists the containers of the state root.',
+    examples: [
+      ['tsrun list', 'A table'],
+      ['tsrun list --format json', 'The same for machines'],
+      ['tsrun --root /run/containerd/runc/moby list -q', 'Ids of another state root'],
+    ],
+  },
+  spec: {
+    summary: 'Write a config.json to begin with',
+    about:
+      'Writes a config.json that runs sh in the directory "rootfs" beside it. An existing file is left alone.',
+    options: { bundle: ['DIR', 'Write it to this directory; the current one when not given'] },
+    examples: [
+      ['tsrun spec', 'Write ./config.json'],
+      ['tsrun spec --rootless --bundle /home/me/web', 'One for an ordinary user'],
+    ],
+  },
+  features: {
+    summary: 'Show what this runtime can do',
+    about:
+      'Prints JSON as the runtime specification defines it: namespaces, mount options, capabilities, seccomp.',
+    examples: [['tsrun features', 'Show all of it']],
+  },
+  plan: {
+    summary: 'Show what create would do',
+    about:
+      'Compiles a bundle and prints every operation that create would perform, in order: who does it, what it is, and which field of config.json it comes from. Nothing is done, and root is not needed.',
+    examples: [
+      ['tsrun plan', 'The plan of the current directory'],
+      ['tsrun plan --json --bundle /srv/web web', 'The same for machines'],
+      ['tsrun plan | grep /mounts', 'What comes from the mounts'],
+    ],
+  },
+  completion: {
+    summary: 'Print a completion script for a shell',
+    about: 'Prints a script for bash, zsh or fish that completes commands, options and container ids.',
+    examples: [
+      ['source <(tsrun completion bash)', 'In ~/.bashrc'],
+      ['tsrun completion zsh > ~/.zfunc/_tsrun', 'Once, for zsh'],
+      ['tsrun completion fish > ~/.config/fish/completions/tsrun.fish', 'Once, for fish'],
+    ],
+  },
+  help: {
+    summary: 'Show help',
+    about: 'Shows the help of a command, or the list of commands.',
+    examples: [['tsrun help run', 'The same as tsrun run --help']],
+  },
+}
+
+/** The help of tsrun itself. */
+export const programText = {
+  about: 'tsrun runs containers from OCI bundles.',
+  examples: [
+    ['tsrun spec', 'Write a config.json'],
+    ['tsrun plan', 'See what it means'],
+    ['tsrun run web', 'Run it as container "web"'],
+  ],
+  epilogue: '"tsrun COMMAND --help" shows the options of a command.',
+} as const
