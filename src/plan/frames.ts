@@ -1,0 +1,76 @@
+/** What the shim says while it plays a plan, and what it is answered: `shim/README.md`. */
+import { InternalError } from '../base/errors.js'
+
+const HEAD = 16
+const MAX_DETAIL = 512
+
+/** `index` of a frame that is about the plan itself, not about one of its ops. */
+export const WHOLE_PLAN = 0xffffffff
+
+/** Why a plan was refused, by the step of its `failed` frame: the names of `enum refusal` in the shim. */
+export const refusals: readonly string[] = [
+  'it could not be read',
+  'wrong magic',
+  'made for another build of the shim',
+  'wrong length in the header',
+  'a record is cut off',
+  'an unknown op, or a wrong number of fields',
+  'a field is out of range',
+  'bytes after the last record',
+  'the process could not be prepared',
+]
+
+export interface FailedFrame {
+  readonly kind: 'failed'
+  /** Of the op in the plan, or WHOLE_PLAN. */
+  readonly index: number
+  readonly step: number
+  /** Errno, or for the end of a hook its exit status or signal; 0 for none. */
+  readonly errno: number
+  /** The kernel's or the hook's own words, UTF-8. */
+  readonly detail: Uint8Array
+}
+
+export type Frame =
+  | { readonly kind: 'started'; readonly pid: number }
+  | { readonly kind: 'barrier'; readonly n: number }
+  | { readonly kind: 'fd'; readonly tag: number }
+  | FailedFrame
+  | { readonly kind: 'ready' }
+
+/** Reads one datagram. Throws InternalError for one that is none of ours. */
+export function parseFrame(bytes: Uint8Array): Frame {
+  if (bytes.length < HEAD || bytes.length > HEAD + MAX_DETAIL) {
+    throw new InternalError(`the shim sent a frame of ${bytes.length} bytes`)
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const kind = view.getUint32(0, true)
+  const a = view.getUint32(4, true)
+  switch (kind) {
+    case 1:
+      return { kind: 'started', pid: a }
+    case 2:
+      return { kind: 'barrier', n: a }
+    case 3:
+      return { kind: 'fd', tag: a }
+    case 4: {
+      const detail = bytes.slice(HEAD)
+      return {
+        kind: 'failed',
+        index: a,
+        step: view.getUint32(8, true),
+        errno: view.getInt32(12, true),
+        detail,
+      }
+    }
+    case 5:
+      return { kind: 'ready' }
+    default:
+      throw new InternalError(`the shim sent a frame of kind ${kind}`)
+  }
+}
+
+/** Lets the shim go on from barrier `n`. */
+export function answer(n: number): Uint8Array {
+  return new Uint8Array(new Uint32Array([n]).buffer)
+}
