@@ -27,8 +27,8 @@ export interface FailedFrame {
   readonly step: number
   /** Errno, or for the end of a hook its exit status or signal; 0 for none. */
   readonly errno: number
-  /** The kernel's or the hook's own words, UTF-8. */
-  readonly detail: Uint8Array
+  /** The kernel's or the hook's own words, '' for none. */
+  readonly detail: string
 }
 
 export type Frame =
@@ -37,6 +37,24 @@ export type Frame =
   | { readonly kind: 'fd'; readonly tag: number }
   | FailedFrame
   | { readonly kind: 'ready' }
+
+/** UTF-8 by hand (this layer has no engine): what is cut off or no UTF-8, such as a hook's last words, becomes U+FFFD. */
+function decode(bytes: Uint8Array): string {
+  let text = ''
+  for (let i = HEAD; i < bytes.length; ) {
+    const first = bytes[i++] as number
+    const more = first < 0x80 ? 0 : first >= 0xf0 ? 3 : first >= 0xe0 ? 2 : 1
+    let code = more === 0 ? first : first & (0x3f >> more)
+    let left = more
+    while (left > 0 && ((bytes[i] ?? 0) & 0xc0) === 0x80) {
+      code = (code << 6) | ((bytes[i++] as number) & 0x3f)
+      left--
+    }
+    const good = left === 0 && (first < 0x80 || (first >= 0xc2 && first < 0xf5)) && code <= 0x10ffff
+    text += good ? String.fromCodePoint(code) : '\ufffd'
+  }
+  return text
+}
 
 /** Reads one datagram. Throws InternalError for one that is none of ours. */
 export function parseFrame(bytes: Uint8Array): Frame {
@@ -54,7 +72,7 @@ export function parseFrame(bytes: Uint8Array): Frame {
     case 3:
       return { kind: 'fd', tag: a }
     case 4: {
-      const detail = bytes.slice(HEAD)
+      const detail = decode(bytes)
       return {
         kind: 'failed',
         index: a,
