@@ -51,7 +51,11 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     t.equal(status, 'running')
     c.kill('KILL')
     c.ended(pid)
-    t.match(c.start(), { status: 1, stderr: /cannot start a container that has stopped/ }, 'start of a stopped one')
+    t.match(
+      c.start(),
+      { status: 1, stderr: /cannot start a container that has stopped/ },
+      'start of a stopped one',
+    )
     t.match(c.kill(), { status: 1, stderr: /container not running/ }, 'kill of a stopped one')
     t.same(c.del(), done)
   })

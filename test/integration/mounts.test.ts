@@ -19,7 +19,12 @@ const bind = (source: string, destination: string, ...options: string[]) => ({
 forms(t, requires('root', 'cc'), (t, rt) => {
   t.test('the ordinary file systems', async t => {
     const c = container(t, rt)
-    const [info, shm, pts, ptmx] = c.ask(askMounts, ['stat', '/dev/shm'], ['stat', '/dev/pts'], ['stat', '/dev/ptmx'])
+    const [info, shm, pts, ptmx] = c.ask(
+      askMounts,
+      ['stat', '/dev/shm'],
+      ['stat', '/dev/pts'],
+      ['stat', '/dev/ptmx'],
+    )
     const points = mountsByPoint(info)
     t.match(points.get('/proc'), { type: 'proc', root: '/' })
     t.match(points.get('/sys'), { type: 'sysfs', options: ['ro', 'nosuid', 'nodev', 'noexec', 'relatime'] })
@@ -27,7 +32,10 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     t.match(points.get('/dev/pts'), { type: 'devpts' })
     t.ok(points.get('/dev/pts')?.superOptions.includes('ptmxmode=666'))
     t.ok(points.get('/dev/pts')?.superOptions.includes('gid=5'))
-    t.match(points.get('/dev/shm'), { type: 'tmpfs', options: ['rw', 'nosuid', 'nodev', 'noexec', 'relatime'] })
+    t.match(points.get('/dev/shm'), {
+      type: 'tmpfs',
+      options: ['rw', 'nosuid', 'nodev', 'noexec', 'relatime'],
+    })
     t.match(points.get('/dev/mqueue'), { type: 'mqueue' })
     t.equal(shm?.mode, 0o1777)
     t.equal(pts?.mode, 0o755)
@@ -40,7 +48,12 @@ forms(t, requires('root', 'cc'), (t, rt) => {
   })
 
   t.test('cgroup shows the container’s own cgroups, read-only', { skip: requires('cgroup1') }, async t => {
-    const cgroup = { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['ro', 'nosuid'] }
+    const cgroup = {
+      destination: '/sys/fs/cgroup',
+      type: 'cgroup',
+      source: 'cgroup',
+      options: ['ro', 'nosuid'],
+    }
     const c = container(t, rt, { mounts: [...mounts, cgroup] })
     const verbs = [
       ['ls', '/sys/fs/cgroup'],
@@ -75,7 +88,11 @@ forms(t, requires('root', 'cc'), (t, rt) => {
       ['write', '/new/deep/dir/other', 'x'],
       ['write', '/new/file', 'x'],
     )
-    t.same([dir?.data, file?.data, relative?.data], ['hello', 'hello', 'hello'], 'relative sources begin at the bundle')
+    t.same(
+      [dir?.data, file?.data, relative?.data],
+      ['hello', 'hello', 'hello'],
+      'relative sources begin at the bundle',
+    )
     t.equal(write?.errno, null)
     t.equal(refused?.errno, 'EROFS', 'ro of a bind is of the mount')
     t.equal(readFileSync(join(c.dir, 'source', 'other'), 'utf8'), 'x')
@@ -116,13 +133,24 @@ forms(t, requires('root', 'cc'), (t, rt) => {
   })
 
   t.test('tmpfs: size, mode, and the mode of the directory below', async t => {
-    const tmpfs = (destination: string, ...options: string[]) => ({ destination, type: 'tmpfs', source: 'x', options })
-    const c = container(t, rt, { mounts: [...mounts, tmpfs('/mnt', 'size=64k', 'mode=1770'), tmpfs('/tmp')] })
+    const tmpfs = (destination: string, ...options: string[]) => ({
+      destination,
+      type: 'tmpfs',
+      source: 'x',
+      options,
+    })
+    const c = container(t, rt, {
+      mounts: [...mounts, tmpfs('/mnt/new', 'size=64k', 'mode=1770'), tmpfs('/tmp')],
+    })
     chmodSync(join(c.rootfs, 'tmp'), 0o1777)
-    const [size, mode, below] = c.ask(['statfs', '/mnt'], ['stat', '/mnt'], ['stat', '/tmp'])
+    const [size, mode, below] = c.ask(['statfs', '/mnt/new'], ['stat', '/mnt/new'], ['stat', '/tmp'])
     t.match(size, { bytes: 65_536 })
     t.match(mode, { mode: 0o1770 })
     t.match(below, { mode: 0o1777 })
+    await t.test('mode= counts where a directory is, too', { skip: rt.lacks('tmpfs-mode') }, async t => {
+      c.configure({ mounts: [...mounts, tmpfs('/tmp', 'mode=700')] })
+      t.match(c.ask(['stat', '/tmp'])[0], { mode: 0o700 })
+    })
   })
 
   t.test('tmpcopyup fills a tmpfs with what the image has there', async t => {

@@ -58,7 +58,9 @@ forms(t, requires('root', 'cc'), (t, rt) => {
   t.test('a path that is not such a namespace', async t => {
     const c = container(t, rt)
     for (const path of ['/proc/self/ns/uts', '/nowhere', '/etc/passwd']) {
-      c.configure({ linux: { namespaces: [...namespaces.filter(({ type }) => type !== 'ipc'), { type: 'ipc', path }] } })
+      c.configure({
+        linux: { namespaces: [...namespaces.filter(({ type }) => type !== 'ipc'), { type: 'ipc', path }] },
+      })
       t.match(c.create(), { status: 1, stderr: /./ }, path)
       t.same(c.leaks(), nothing)
     }
@@ -106,7 +108,10 @@ forms(t, requires('root', 'cc'), (t, rt) => {
 
   t.test('sysctl that would change the host', async t => {
     const c = container(t, rt)
-    const without = (type: string) => ({ hostname: undefined, linux: { namespaces: namespacesWithout(type) } })
+    const without = (type: string) => ({
+      hostname: undefined,
+      linux: { namespaces: namespacesWithout(type) },
+    })
     for (const [key, patch] of [
       ['kernel.panic', {}],
       ['vm.swappiness', {}],

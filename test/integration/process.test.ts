@@ -31,9 +31,18 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     const payload = join(c.rootfs, 'bin', 'payload')
     const line = c.line('run', '--bundle', c.bundle, c.id)
     const { stdout, stderr } = await c.spawn(
-      'sh', '-c', 'ulimit -Sn 777; exec "$@"', 'sh',
-      payload, 'with-fd', '9', join(c.dir, 'leaked'), payload, 'careless', ...line,
-    ).done // biome-ignore format: one command line
+      'sh',
+      '-c',
+      'ulimit -Sn 777; exec "$@"',
+      'sh',
+      payload,
+      'with-fd',
+      '9',
+      join(c.dir, 'leaked'),
+      payload,
+      'careless',
+      ...line,
+    ).done
     t.equal(stderr, '')
     const self = JSON.parse(stdout) as Report
     t.same(self.ignored, [])
@@ -59,7 +68,10 @@ forms(t, requires('root', 'cc'), (t, rt) => {
 
   t.test('a numeric user is not looked up by name', async t => {
     const c = container(t, rt, { process: { user: { uid: 1000, gid: 1000 } } })
-    writeFileSync(join(c.rootfs, 'etc', 'passwd'), '1000:x:0:0::/:/bin/sh\nname:x:1000:1000::/home/name:/bin/sh\n')
+    writeFileSync(
+      join(c.rootfs, 'etc', 'passwd'),
+      '1000:x:0:0::/:/bin/sh\nname:x:1000:1000::/home/name:/bin/sh\n',
+    )
     const self = c.report()
     t.same(self.uid, [1000, 1000, 1000])
     t.ok(self.env.includes('HOME=/home/name'), 'HOME is from the container’s passwd')
@@ -90,7 +102,9 @@ forms(t, requires('root', 'cc'), (t, rt) => {
   })
 
   t.test('the executable is looked up in the PATH of the container', async t => {
-    const c = container(t, rt, { process: { env: ['PATH=/nowhere:/mnt:/bin'], args: ['payload', 'exit', '3'] } })
+    const c = container(t, rt, {
+      process: { env: ['PATH=/nowhere:/mnt:/bin'], args: ['payload', 'exit', '3'] },
+    })
     mkdirSync(join(c.rootfs, 'mnt', 'payload'))
     t.equal(c.run().status, 3, 'a directory of that name is passed over')
     symlinkSync('/bin/payload', join(c.rootfs, 'mnt', 'link'))
@@ -137,7 +151,10 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     const c = container(t, rt, { process: { capabilities, user: { uid: 1000, gid: 1000 } } })
     const { caps } = c.report()
     const mask = (...bits: number[]) =>
-      bits.reduce((sum, bit) => sum | (1n << BigInt(bit)), 0n).toString(16).padStart(16, '0') // biome-ignore format: short
+      bits
+        .reduce((sum, bit) => sum | (1n << BigInt(bit)), 0n)
+        .toString(16)
+        .padStart(16, '0')
     t.equal(caps.bounding, mask(CAP_KILL, CAP_SETGID, CAP_NET_RAW), 'bounding')
     t.equal(caps.inheritable, mask(CAP_NET_RAW), 'inheritable')
     t.equal(caps.ambient, mask(CAP_NET_RAW), 'ambient')
@@ -147,7 +164,9 @@ forms(t, requires('root', 'cc'), (t, rt) => {
 
   t.test('root gets its bounding set at execve, another user nothing', async t => {
     const few = ['CAP_KILL', 'CAP_SETGID']
-    const c = container(t, rt, { process: { capabilities: { bounding: few, permitted: few, effective: few } } })
+    const c = container(t, rt, {
+      process: { capabilities: { bounding: few, permitted: few, effective: few } },
+    })
     const root = c.report().caps
     t.equal(root.effective, root.bounding)
     t.ok(capabilityBit(root.bounding, CAP_KILL) && !capabilityBit(root.bounding, CAP_NET_RAW))
@@ -172,9 +191,8 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     const rlimits = [
       { type: 'RLIMIT_NOFILE', soft: 100, hard: 200 },
       { type: 'RLIMIT_CORE', soft: 0, hard: 4096 },
-      { type: 'RLIMIT_FSIZE', soft: 9007199254740993, hard: 0 },
     ]
-    const c = container(t, rt, { process: { rlimits: rlimits.slice(0, 2) } })
+    const c = container(t, rt, { process: { rlimits } })
     const { rlimits: seen } = c.report()
     t.same(seen.NOFILE, ['100', '200'])
     t.same(seen.CORE, ['0', '4096'])
@@ -192,7 +210,9 @@ forms(t, requires('root', 'cc'), (t, rt) => {
 
   t.test('invalid limits', async t => {
     const c = container(t, rt)
-    const limit = (type: string, soft: number, hard: number) => ({ process: { rlimits: [{ type, soft, hard }] } })
+    const limit = (type: string, soft: number, hard: number) => ({
+      process: { rlimits: [{ type, soft, hard }] },
+    })
     for (const bad of [limit('RLIMIT_NONSENSE', 1, 1), limit('RLIMIT_NOFILE', 20, 10)]) {
       c.configure(bad)
       t.match(c.create(), { status: 1, stderr: /./ }, JSON.stringify(bad))

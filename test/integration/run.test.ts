@@ -2,11 +2,11 @@
 import t from 'tap'
 import { container, until } from '../support/container.js'
 import { nothing } from '../support/leaks.js'
-import { script } from '../support/payload.js'
+import { script, type Verb } from '../support/payload.js'
 import { requires } from '../support/requires.js'
 import { forms } from '../support/runtime.js'
 
-const args = (...verbs: Parameters<typeof script>) => ({ process: { args: script(...verbs) } })
+const args = (...verbs: readonly Verb[]) => ({ process: { args: script(...verbs) } })
 
 forms(t, requires('root', 'cc'), (t, rt) => {
   t.test('ends with the status of the process and leaves nothing', async t => {

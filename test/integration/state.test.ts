@@ -91,11 +91,15 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     rmSync(join(c.stateRoot, 'broken'), { recursive: true })
   })
 
-  t.test('delete --force of a container without a readable state', { skip: rt.lacks('delete-broken') }, async t => {
-    const c = container(t, rt)
-    mkdirSync(join(c.stateRoot, c.id), { recursive: true })
-    writeFileSync(join(c.stateRoot, c.id, 'state.json'), '{')
-    t.equal(c.del('--force').status, 0)
-    t.same(c.leaks(), nothing)
-  })
+  t.test(
+    'delete --force of a container without a readable state',
+    { skip: rt.lacks('delete-broken') },
+    async t => {
+      const c = container(t, rt)
+      mkdirSync(join(c.stateRoot, c.id), { recursive: true })
+      writeFileSync(join(c.stateRoot, c.id, 'state.json'), '{')
+      t.equal(c.del('--force').status, 0)
+      t.same(c.leaks(), nothing)
+    },
+  )
 })

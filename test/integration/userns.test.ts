@@ -27,7 +27,9 @@ const mapped = (t: Test, rt: Runtime, patch: JsonObject = {}): Container => {
 
 forms(t, requires('root', 'cc', 'userns'), (t, rt) => {
   t.test('root inside, an ordinary user outside', async t => {
-    const c = mapped(t, rt, { process: { args: script(['report'], ['cat', '/proc/self/uid_map'], ['wait']) } })
+    const c = mapped(t, rt, {
+      process: { args: script(['report'], ['cat', '/proc/self/uid_map'], ['wait']) },
+    })
     t.equal(c.run('--detach').status, 0)
     const { pid } = c.state()
     const status = readFileSync(`/proc/${pid}/status`, 'utf8')
@@ -49,7 +51,11 @@ forms(t, requires('root', 'cc', 'userns'), (t, rt) => {
       ['write', '/tmp/made', 'x'],
     ) as unknown as [Report, ...Answer[]]
     t.match(self, { pid: 1, uid: [0, 0, 0], gid: [0, 0, 0] })
-    for (const [name, kernel] of [['user', 'user'], ['mount', 'mnt'], ['pid', 'pid']] as const) // biome-ignore format: short
+    for (const [name, kernel] of [
+      ['user', 'user'],
+      ['mount', 'mnt'],
+      ['pid', 'pid'],
+    ] as const)
       t.not(self.ns[kernel], readlinkSync(`/proc/self/ns/${kernel}`), name)
     for (const device of devices.slice(0, 6)) t.match(device, { errno: null, type: 'char' }, device.path)
     t.equal(devices[6]?.errno, null, '/dev/null can be written')
@@ -66,15 +72,21 @@ forms(t, requires('root', 'cc', 'userns'), (t, rt) => {
   t.test('maps of several lines', async t => {
     const lines = [
       { containerID: 0, hostID: first, size: 1000 },
-      { containerID: 1000, hostID: first + 5000, size: 1 },
+      { containerID: 1000, hostID: first + 90_000, size: 1 },
       { containerID: 1001, hostID: first + 1000, size: 64_000 },
     ]
-    const c = mapped(t, rt, { linux: { uidMappings: lines, gidMappings: lines }, process: { user: { uid: 1000, gid: 0 } } })
+    const c = mapped(t, rt, {
+      linux: { uidMappings: lines, gidMappings: lines },
+      process: { user: { uid: 1000, gid: 0 } },
+    })
     const [uidMap, self] = c.ask(['cat', '/proc/self/uid_map'], ['report']) as unknown as [Answer, Report]
     t.same(
-      uidMap.data.trim().split('\n').map(line => line.trim().split(/ +/).map(Number)),
+      uidMap.data
+        .trim()
+        .split('\n')
+        .map(line => line.trim().split(/ +/).map(Number)),
       lines.map(({ containerID, hostID, size }) => [containerID, hostID, size]),
-    ) // biome-ignore format: short
+    )
     t.same(self.uid, [1000, 1000, 1000])
   })
 
@@ -103,23 +115,33 @@ forms(t, requires('root', 'cc', 'userns'), (t, rt) => {
     t.same(c.leaks(), nothing)
   })
 
-  t.test('maps without a namespace, and a namespace without maps', async t => {
+  t.test('maps without a namespace', { skip: rt.lacks('map-rules') }, async t => {
     const c = container(t, rt, { linux: { uidMappings: map, gidMappings: map } })
     t.match(c.create(), { status: 1, stderr: /user namespace/i })
     t.same(c.leaks(), nothing)
-    c.configure({ linux: { namespaces: linux.namespaces, uidMappings: undefined, gidMappings: undefined } })
+  })
+
+  t.test('a namespace without maps', async t => {
+    const c = container(t, rt, { linux: { namespaces: linux.namespaces } })
     t.match(c.create(), { status: 1, stderr: /mapping/i })
     t.same(c.leaks(), nothing)
   })
 
-  t.test('the user namespace of another container, by path', { skip: rt.lacks('join-userns') }, async t => {
+  t.test('the user namespace of another container, by path', async t => {
     const one = mapped(t, rt, { process: { args: script(['wait']) } })
     one.run('--detach')
     const path = `/proc/${one.state().pid}/ns/user`
     const two = mapped(t, rt, { linux: { namespaces: [...namespaces, { type: 'user', path }] } })
-    two.configure({ linux: { uidMappings: undefined, gidMappings: undefined } })
-    const self = two.report()
-    t.equal(self.ns.user, readlinkSync(path))
-    t.same(self.uid, [0, 0, 0])
+    t.match(two.report(), { ns: { user: readlinkSync(path) }, uid: [0, 0, 0] }, 'with the maps that it has')
+    await t.test('without maps in the config', { skip: rt.lacks('map-rules') }, async t => {
+      two.configure({ linux: { uidMappings: undefined, gidMappings: undefined } })
+      t.match(two.report(), { ns: { user: readlinkSync(path) }, uid: [0, 0, 0] })
+    })
+    await t.test('with other maps', { skip: rt.lacks('map-rules') }, async t => {
+      const other = [{ containerID: 0, hostID: 5, size: 1 }]
+      two.configure({ linux: { uidMappings: other, gidMappings: other } })
+      t.match(two.create(), { status: 1, stderr: /mapping/i })
+      t.same(two.leaks(), nothing)
+    })
   })
 })

@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Test } from 'tap'
+import tap, { type Test } from 'tap'
 import { defaultConfig, type JsonObject, merge } from './config.js'
 import { type Leaks, leaksOf, mountsBelow, nothing, processesOf, removeCgroups } from './leaks.js'
 import { type Answer, answersIn, payloadPath, type Report, script, type Verb } from './payload.js'
@@ -82,6 +82,12 @@ export interface Container {
 
 const limit = 15_000
 let counter = 0
+
+/** A teardown that throws would keep the others from running, so what is left is told at the end of the file. */
+const leftBehind: string[] = []
+tap.teardown(() => {
+  if (leftBehind.length > 0) throw new Error(`left behind by\n${leftBehind.join('\n')}`)
+})
 
 /** Blocks for some milliseconds: the tests are as synchronous as the runtime. */
 export const pause = (milliseconds: number): void => {
@@ -214,7 +220,7 @@ export const container = (t: Test, rt: Runtime, patch: JsonObject = {}): Contain
     removeCgroups(id)
     if (mountsBelow(dir).length === 0) rmSync(dir, { recursive: true, force: true })
     if (JSON.stringify(left) !== JSON.stringify(nothing))
-      throw new Error(`left behind: ${JSON.stringify(left)}`)
+      leftBehind.push(`${t.fullname}: ${JSON.stringify(left)}`)
   })
 
   return {

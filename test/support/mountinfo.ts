@@ -17,7 +17,7 @@ export interface Mount {
   readonly superOptions: readonly string[]
 }
 
-const unescape = (text: string): string =>
+const unescapeOctal = (text: string): string =>
   text.replace(/\\([0-7]{3})/g, (_, digits) => String.fromCharCode(Number.parseInt(digits, 8)))
 
 const parseLine = (line: string): Mount => {
@@ -28,12 +28,12 @@ const parseLine = (line: string): Mount => {
   return {
     id: Number(id),
     parent: Number(parent),
-    root: unescape(root),
-    point: unescape(point),
+    root: unescapeOctal(root),
+    point: unescapeOctal(point),
     options: options.split(','),
     propagation: fields.slice(6, separator),
     type,
-    source: unescape(source),
+    source: unescapeOctal(source),
     superOptions: superOptions.split(','),
   }
 }

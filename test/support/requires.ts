@@ -27,6 +27,10 @@ const needs = {
   busybox: [() => existsSync('/bin/busybox'), 'needs busybox: apt-get install busybox-static'],
   cc: [() => has('musl-gcc') || has('gcc'), 'needs a C compiler: apt-get install musl-tools gcc'],
   ia32: [() => process.arch === 'x64', 'needs an x86-64 kernel with 32-bit system calls'],
+  schemas: [
+    () => existsSync('/usr/share/gocode/src/github.com/opencontainers/runtime-spec/schema'),
+    'needs the official schemas: apt-get install golang-github-opencontainers-specs-dev',
+  ],
 } as const satisfies Record<string, readonly [() => boolean, string]>
 
 export type Need = keyof typeof needs

@@ -1,0 +1,176 @@
+/** The six kinds of hooks: where and when each runs, what it is given, and what its failure does. */
+import { existsSync, readFileSync, readlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { type JsonObject, mounts } from '../support/config.js'
+import { type Container, container, type State, until } from '../support/container.js'
+import { nothing } from '../support/leaks.js'
+import { payloadPath, script } from '../support/payload.js'
+import { requires } from '../support/requires.js'
+import { forms } from '../support/runtime.js'
+
+/** What the payload's hook verb writes. */
+interface Record {
+  readonly name: string
+  readonly state: string
+  readonly cwd: string
+  readonly mnt: string
+  readonly pidns: string
+  readonly hasPayload: number
+  readonly env: readonly string[]
+}
+
+const kinds = [
+  'prestart',
+  'createRuntime',
+  'createContainer',
+  'startContainer',
+  'poststart',
+  'poststop',
+] as const
+const before = ['prestart', 'createRuntime', 'createContainer'] as const
+
+const log = (c: Container) => join(c.dir, 'hooks.log')
+const records = (c: Container): Record[] =>
+  existsSync(log(c))
+    ? readFileSync(log(c), 'utf8')
+        .trim()
+        .split('\n')
+        .map(line => JSON.parse(line))
+    : []
+const ran = (c: Container) => records(c).map(({ name }) => name)
+const stateOf = (record: Record | undefined) => JSON.parse(record?.state ?? '{}') as State
+
+/** A hook that writes its record; the one of startContainer runs in the container, where the log is bound. */
+const hook = (c: Container, kind: string, ...more: readonly (string | number)[]): JsonObject => {
+  const inside = kind === 'startContainer'
+  const file = inside ? '/hooks.log' : log(c)
+  const path = inside ? '/bin/payload' : payloadPath()
+  return { path, args: ['payload', 'hook', kind, file, ...more.map(String)], env: [`KIND=${kind}`] }
+}
+
+/** Hooks of the named kinds, and the log bound into the container. */
+const withHooks = (c: Container, names: readonly string[]): void => {
+  const bind = { destination: '/hooks.log', type: 'bind', source: log(c), options: ['bind'] }
+  c.configure({
+    hooks: Object.fromEntries(names.map(kind => [kind, [hook(c, kind)]])),
+    mounts: [...mounts, bind],
+  })
+}
+
+forms(t, requires('root', 'cc'), (t, rt) => {
+  t.test('order, place and input of all kinds', async t => {
+    const annotations = { 'org.example': 'yes' }
+    const c = container(t, rt, { annotations, process: { args: script(['wait']) } })
+    await c.spawn('touch', log(c)).done
+    withHooks(c, kinds)
+    t.equal(c.create().status, 0)
+    t.same(ran(c).slice(0, 3), before, 'at create')
+    if (rt.lacks('poststart') === false) t.equal(ran(c).length, 3, 'and no other')
+    const { pid } = c.state()
+    t.equal(c.start().status, 0)
+    t.ok(
+      until(() => ran(c).length === 5),
+      'two at start',
+    )
+    c.kill('KILL')
+    c.ended(pid)
+    t.equal(c.del().status, 0)
+    t.same(ran(c).at(-1), 'poststop', 'at delete')
+
+    const byName = Object.fromEntries(records(c).map(record => [record.name, record]))
+    const here = readlinkSync('/proc/self/ns/mnt')
+    for (const kind of ['prestart', 'createRuntime', 'poststart', 'poststop'])
+      t.equal(byName[kind]?.mnt, here, `${kind} runs in the runtime’s namespaces`)
+    for (const kind of ['createContainer', 'startContainer'])
+      t.not(byName[kind]?.mnt, here, `${kind} runs in the container’s`)
+    t.equal(byName.createContainer?.mnt, byName.startContainer?.mnt)
+    t.equal(byName.createContainer?.hasPayload, 0, 'before the root changes')
+    t.equal(byName.startContainer?.hasPayload, 1, 'after the root changed')
+
+    for (const kind of kinds) {
+      t.match(
+        stateOf(byName[kind]),
+        { id: c.id, bundle: c.bundle, annotations, ociVersion: /^1\./ },
+        `state of ${kind}`,
+      )
+      t.same(
+        byName[kind]?.env.filter(entry => !entry.startsWith('PWD=')),
+        [`KIND=${kind}`],
+        `env of ${kind}`,
+      )
+    }
+    for (const kind of ['prestart', 'createRuntime', 'poststart'])
+      t.equal(stateOf(byName[kind]).pid, pid, `${kind} is told the pid of the host`)
+    t.match(stateOf(byName.createRuntime).status, /^creat(ing|ed)$/)
+    t.equal(stateOf(byName.startContainer).status, 'created')
+    if (rt.lacks('poststart') === false) t.equal(stateOf(byName.poststart).status, 'running')
+    t.equal(stateOf(byName.poststop).status, 'stopped')
+    t.same(c.leaks(), nothing)
+  })
+
+  t.test('several of one kind run in their order', async t => {
+    const c = container(t, rt)
+    c.configure({ hooks: { createRuntime: ['one', 'two', 'three'].map(name => hook(c, name)) } })
+    t.equal(c.run().status, 0)
+    t.same(ran(c), ['one', 'two', 'three'])
+  })
+
+  t.test('a hook that fails before the start ends the create', async t => {
+    for (const kind of before) {
+      const c = container(t, rt)
+      const failing = { path: '/bin/sh', args: ['sh', '-c', 'echo this went wrong >&2; exit 3'] }
+      c.configure({ hooks: { [kind]: [failing, hook(c, 'never')], poststop: [hook(c, 'poststop')] } })
+      t.match(c.create(), { status: 1, stderr: /hook.*(exit status|status) 3/s }, kind)
+      t.same(c.leaks(), nothing, 'nothing is left')
+      t.same(ran(c), ['poststop'], 'the next one does not run, and what was made is told to poststop')
+    }
+  })
+
+  t.test('a hook that is not there', async t => {
+    const c = container(t, rt, { hooks: { createRuntime: [{ path: '/nowhere/hook' }] } })
+    t.match(c.create(), { status: 1, stderr: /\/nowhere\/hook.*no such file or directory/s })
+    t.same(c.leaks(), nothing)
+  })
+
+  t.test('a path that is not absolute', { skip: rt.lacks('hook-rules') }, async t => {
+    const c = container(t, rt, { hooks: { createRuntime: [{ path: 'bin/true' }] } })
+    t.match(c.create(), { status: 1, stderr: /absolute/ })
+    t.same(c.leaks(), nothing)
+  })
+
+  t.test('a timeout ends the hook and all that it started', async t => {
+    const c = container(t, rt)
+    const slow = { path: payloadPath(), args: ['x', 'sleep', '30'], timeout: 1 }
+    c.configure({ hooks: { createRuntime: [slow] } })
+    const begun = Date.now()
+    t.match(c.create(), { status: 1, stderr: /timeout|time|1s/ })
+    t.ok(Date.now() - begun < 5000, 'after its second')
+    t.same(c.leaks(), nothing)
+  })
+
+  t.test('startContainer that fails: the process never runs', async t => {
+    const c = container(t, rt, { process: { args: script(['echo', 'ran']) } })
+    c.configure({ hooks: { startContainer: [{ path: '/bin/payload', args: ['x', 'exit', '1'] }] } })
+    t.not(c.run().status, 0)
+    t.notMatch(c.output(), /ran/)
+    t.same(c.leaks(), nothing)
+  })
+
+  t.test('poststop that fails does not keep the container', async t => {
+    const bad = { path: payloadPath(), args: ['x', 'exit', '1'] }
+    const c = container(t, rt, { hooks: { poststop: [bad] } })
+    c.configure({ hooks: { poststop: [bad, hook(c, 'second')] } })
+    c.create()
+    t.equal(c.del().status, 0)
+    t.same(c.leaks(), nothing)
+    if (rt.lacks('poststop-goes-on') === false) t.same(ran(c), ['second'], 'the next one runs')
+  })
+
+  t.test('poststop runs after a foreground run, when the container is gone', async t => {
+    const c = container(t, rt)
+    c.configure({ hooks: { poststop: [hook(c, 'poststop')] } })
+    t.equal(c.run().status, 0)
+    t.same(ran(c), ['poststop'])
+  })
+})
