@@ -4,6 +4,3 @@ declare const TSRUN_COMMIT: string
 
 export const version = typeof TSRUN_VERSION === 'string' ? TSRUN_VERSION : 'development'
 export const commit = typeof TSRUN_COMMIT === 'string' ? TSRUN_COMMIT : 'unknown'
-
-/** The newest runtime specification that is understood: `ociVersion` of states and features. */
-export const specVersion = '1.3.0'

@@ -1,7 +1,7 @@
 /** From options of the command line to those of `container/`. */
 import { UsageError } from '../base/errors.js'
 import type { Common, CreateOptions } from '../container/options.js'
-import { defaultRoot } from '../container/store.js'
+import { absolute, defaultRoot } from '../container/store.js'
 import type { CommandOptions, GlobalOptions } from './commands.js'
 import type { Request } from './parts/part.js'
 
@@ -20,7 +20,7 @@ function rootOf(root: string | undefined): string {
   if (root === undefined) return defaultRoot()
   if (root === '') throw new UsageError('--root needs a directory')
   if (isSlashes(root)) throw new UsageError('Option --root argument should not be set to /')
-  return root
+  return absolute(root)
 }
 
 function isSlashes(path: string): boolean {

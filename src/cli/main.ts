@@ -47,19 +47,13 @@ function loadPart<P extends Part>(name: PartName): P {
 
 /** Tells what went wrong, once: on stderr and, when asked, in the log. */
 function fail(error: unknown, invocation: Invocation, opened: CliLog | undefined): 1 {
-  const failure = describe(error)
-  const { command, positionals } = invocation
-  if (failure.fields.code === 'ERR_USAGE') {
-    if (command !== undefined && opened === undefined) {
-      writeAll(1, `Incorrect Usage.\n\n${loadPart<HelpPart>('help').helpText(command)}\n`)
-    }
-  } else if (command !== undefined) {
-    const [id] = positionals
-    failure.message =
-      id === undefined ? `${command}: ${failure.message}` : `${command} "${id}": ${failure.message}`
+  const { message, fields } = describe(error)
+  const { command } = invocation
+  if (fields.code === 'ERR_USAGE' && command !== undefined && opened === undefined) {
+    writeAll(1, `Incorrect Usage.\n\n${loadPart<HelpPart>('help').helpText(command)}\n`)
   }
   const log = opened ?? openLogOrStderr(invocation)
-  log.fail(failure.message, failure.fields)
+  log.fail(message, fields)
   return 1
 }
 

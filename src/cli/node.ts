@@ -1,7 +1,6 @@
 /** Entry of the npm form's command. `bin/tsrun` starts node with it and says first how it was started itself. */
 
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { install, native } from '../sys/native.js'
 import { nodeNative } from '../sys/node.js'
 import { main } from './main.js'
@@ -13,10 +12,11 @@ declare const require: (path: string) => unknown
 const marker = '--started='
 
 export function start(): void {
-  const [node = 'node', script = '', ...argv] = process.argv
+  const [node = 'node', , ...argv] = process.argv
+  const script = import.meta.url
   const started = argv[0]?.startsWith(marker) ? argv.shift()?.slice(marker.length).split(',') : undefined
   const [nofile, open] = started ?? []
-  const dist = dirname(import.meta.url)
+  const dist = dirname(script)
   install(
     nodeNative({
       argv,
