@@ -71,7 +71,9 @@ const fieldNames = ['rule', 'pointer', 'reason', 'syscall', 'errnoName', 'errno'
 
 /** The message, and what a machine can use of the error. */
 function describe(error: unknown): { message: string; fields: LogFields } {
-  const { message, code, stack, ...facts } = error as Partial<Error & Record<'code' | FieldName, string>>
+  const { message, code, stack, ...facts } = (error ?? {}) as Partial<
+    Error & Record<'code' | FieldName, string>
+  >
   const fields: Record<string, string | number> = { code: code ?? 'ERR_INTERNAL' }
   for (const name of fieldNames) if (facts[name] !== undefined) fields[name] = facts[name]
   if (error instanceof TsrunError && fields.code !== 'ERR_INTERNAL') return { message: error.message, fields }
