@@ -1,4 +1,4 @@
-import { ConfigError, HostError } from '../../base/errors.js'
+import { HostError } from '../../base/errors.js'
 import type { CgroupHost, CgroupPaths } from '../../host/cgroup.js'
 import type { ControllerNeed, HostPath, RuntimeOp } from '../../plan/op.js'
 import type { Resources, Spec } from '../../spec/types.gen.js'
@@ -27,10 +27,10 @@ export interface CgroupPlan {
   readonly paths: CgroupPaths
 }
 
-/** Fields of `resources` that are not lowered yet: refused, unless they say nothing. */
-const later = ['unified', 'blockIO', 'hugepageLimits', 'network', 'rdma'] as const
-
-/** `linux.cgroupsPath` and `linux.resources` → ops. Pure. Throws ConfigError and HostError. */
+/**
+ * `linux.cgroupsPath` and `linux.resources` → ops. Pure. Throws ConfigError and HostError. Fields without a row in the table are
+ * refused before (spec/rules/unsupported.ts).
+ */
 export function lowerCgroup(spec: Spec, host: CgroupHost, request: CgroupRequest): CgroupPlan {
   const resources = spec.linux?.resources ?? {}
   const create: RuntimeOp[] = []
@@ -45,7 +45,6 @@ export function lowerCgroup(spec: Spec, host: CgroupHost, request: CgroupRequest
       'the systemd cgroup manager is not supported yet: leave out --systemd-cgroup (or pass --cgroup-manager cgroupfs), and give cgroupsPath as a path',
     )
   }
-  for (const field of later) refuseUnlessEmpty(`/linux/resources/${field}`, resources[field])
   const paths = cgroupPaths(host, spec.linux?.cgroupsPath, request.id)
   const needs: ControllerNeed[] = []
   const written = new Set<string>()
@@ -155,16 +154,4 @@ function distinct(paths: CgroupPaths): HostPath[] {
   for (const controller in paths.v1) dirs.add(paths.v1[controller] as string)
   if (paths.v2 !== undefined) dirs.add(paths.v2)
   return [...dirs] as HostPath[]
-}
-
-/** Engines write empty objects, lists and zeros where they mean nothing: those are no request. */
-function refuseUnlessEmpty(pointer: string, value: unknown): void {
-  if (value === undefined || value === null || value === 0) return
-  if (typeof value === 'object') {
-    for (const key of Object.keys(value)) {
-      refuseUnlessEmpty(`${pointer}/${key}`, (value as Record<string, unknown>)[key])
-    }
-    return
-  }
-  throw new ConfigError(pointer, 'resource-unsupported', 'is not supported yet: leave it out')
 }
