@@ -17,7 +17,7 @@ interface SchemaError {
     readonly allowedValues?: readonly string[]
     readonly pattern?: string
   }
-  readonly parentSchema: { readonly description?: string }
+  readonly parentSchema: { readonly type?: string; readonly description?: string }
 }
 
 /** What a JSON value is called in a message. */
@@ -44,7 +44,13 @@ const typeNames: Record<string, string> = {
   boolean: 'true or false',
 }
 
-/** The rule that was broken and the value that broke it; undefined for a keyword that no schema of ours has. */
+/** The limits of 64-bit types are rounded as numbers. */
+function bound(limit = 0): string {
+  if (limit === 2 ** 64) return `${2n ** 64n - 1n}`
+  return limit === 2 ** 63 ? `${2n ** 63n - 1n}` : `${BigInt(limit)}`
+}
+
+/** The rule that was broken and the value that broke it. */
 function reason(error: SchemaError, value: unknown): string {
   const { params } = error
   switch (error.keyword) {
@@ -53,9 +59,9 @@ function reason(error: SchemaError, value: unknown): string {
     case 'type':
       return `must be ${typeNames[params.type ?? ''] ?? params.type}, is ${kindOf(value)}`
     case 'minimum':
-      return `must be at least ${params.limit}, is ${show(value)}`
+      return `must be at least ${bound(params.limit)}, is ${show(value)}`
     case 'maximum':
-      return `must be at most ${params.limit}, is ${show(value)}`
+      return `must be at most ${bound(params.limit)}, is ${show(value)}`
     case 'enum':
       return `must be one of ${(params.allowedValues ?? []).filter(name => name !== '').join(', ')}; is ${show(value)}`
     case 'pattern':
@@ -67,13 +73,15 @@ function reason(error: SchemaError, value: unknown): string {
   }
 }
 
-/** `Most memory, in bytes.` → ` (most memory, in bytes)`. */
-function hint(description: string | undefined): string {
-  if (description === undefined) return ''
-  const second = description.charAt(1)
-  const acronym = second === second.toUpperCase() && second !== ' '
-  const start = acronym ? description.charAt(0) : description.charAt(0).toLowerCase()
-  return ` (${start}${description.slice(1, description.endsWith('.') ? -1 : undefined)})`
+/** What the field means, up to the first stop: `Most memory, in bytes.` → ` (most memory, in bytes)`. */
+function hint(keyword: string, type: string | undefined, description = ''): string {
+  if (keyword === 'required' || keyword === 'enum' || type === 'object' || description === '') return ''
+  const ends = ['. ', ';', ':'].map(stop => description.indexOf(stop)).filter(index => index !== -1)
+  const clause = description.slice(0, Math.min(...ends, description.length))
+  const second = clause.charAt(1)
+  const name = second !== second.toLowerCase()
+  const start = name ? clause.charAt(0) : clause.charAt(0).toLowerCase()
+  return ` (${start}${clause.slice(1, clause.endsWith('.') ? -1 : undefined)})`
 }
 
 /** Part documents are validated in their place in a whole one; `prefix` is that place. */
@@ -94,11 +102,12 @@ function schema(kind: DocumentKind, document: unknown): ConfigError | undefined 
   const first = errors[0] as SchemaError
   const others = errors.length - 1
   const more = others === 0 ? '' : `; and ${others} more ${others === 1 ? 'error' : 'errors'}`
+  const parent = first.parentSchema
   const text = reason(first, valueAt(whole, first.instancePath))
   return new ConfigError(
     first.instancePath.slice(prefix.length),
     `schema-${first.keyword}`,
-    `${text}${first.keyword === 'required' ? '' : hint(first.parentSchema.description)}${more}`,
+    `${text}${hint(first.keyword, parent.type, parent.description)}${more}`,
   )
 }
 
