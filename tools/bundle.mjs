@@ -1,5 +1,5 @@
-// Makes runnable bundles from the examples: node tools/bundle.mjs [NAME…]
-// bundles/NAME/config.json → build/bundles/NAME/{config.json,rootfs}. Every other file of bundles/NAME is copied to
+// Makes runnable bundles from the examples: node tools/bundle.mjs [--out DIR] [NAME…]
+// bundles/NAME/config.json → build/bundles/NAME/{config.json,rootfs} (or DIR/NAME). Every other file of bundles/NAME is copied to
 // the top of the rootfs. @BUNDLE@ in a config becomes the path of the bundle. Nothing is downloaded: the programs
 // are busybox of the Debian package busybox-static, or the test payload where one program is enough.
 import { execFileSync } from 'node:child_process'
@@ -67,9 +67,9 @@ const giveTo = (rootfs, config) => {
   for (const path of readdirSync(rootfs, { recursive: true })) lchownSync(join(rootfs, path), owner, group)
 }
 
-const build = name => {
+const build = (out, name) => {
   const source = join(repository, 'bundles', name)
-  const bundle = join(repository, 'build', 'bundles', name)
+  const bundle = join(out, name)
   const rootfs = join(bundle, 'rootfs')
   if (!existsSync(join(source, 'config.json')))
     throw new Error(`no bundle ${name}; there are: ${names().join(' ')}`)
@@ -87,9 +87,10 @@ const build = name => {
   giveTo(rootfs, JSON.parse(config))
 }
 
-const asked = process.argv.slice(2)
+const words = process.argv.slice(2)
+const out = words[0] === '--out' ? words.splice(0, 2)[1] : join(repository, 'build', 'bundles')
 try {
-  for (const name of asked.length > 0 ? asked : names()) build(name)
+  for (const name of words.length > 0 ? words : names()) build(out, name)
 } catch (error) {
   console.error(error.message)
   process.exitCode = 1

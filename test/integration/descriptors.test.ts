@@ -98,8 +98,6 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     t.equal(mountsByPoint(info).get('/proc')?.type, 'proc')
   })
 
-  t.test('NOTIFY_SOCKET', { skip: rt.lacks('tsrun') || 'comes with a later issue' }, async () => {})
-
   t.test('a bundle that is deep: paths longer than a socket’s', async t => {
     const c = container(t, rt, report)
     const deep = join(c.dir, ...Array.from({ length: 12 }, () => 'a-directory-of-some-length'))

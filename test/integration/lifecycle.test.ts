@@ -1,4 +1,6 @@
 /** create, start, state, kill, delete: the order they must come in, and what they say when it is another. */
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { namespacesWithout } from '../support/config.js'
 import { container, until } from '../support/container.js'
@@ -106,6 +108,53 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     t.same(c.kill(), done, 'TERM is the default')
     c.ended(pid)
     t.match(c.output(), /"signal":15\b/)
+  })
+
+  t.test('kill --all of a stopped container is no error', async t => {
+    const c = container(t, rt)
+    c.run('--detach')
+    t.ok(until(() => c.state().status === 'stopped'))
+    t.equal(c.call('kill', '--all', c.id, '9').status, 0)
+    t.equal(c.call('kill', '-a', c.id, 'KILL').status, 0)
+    t.equal(c.kill('9').status, 1)
+  })
+
+  t.test('only the container holds its stdout', async t => {
+    const c = container(t, rt, waiting)
+    const create = c.spawn(...c.line('create', '--bundle', c.bundle, c.id))
+    await new Promise(resolve => create.child.on('exit', resolve))
+    t.equal(c.start().status, 0)
+    await create.says('started')
+    t.equal(c.kill('KILL').status, 0)
+    t.match(await create.done, { status: 0, stdout: 'started\n' }, 'the pipe ends with the process')
+  })
+
+  t.test('the bundle may go after create', async t => {
+    const c = container(t, rt, waiting)
+    c.create()
+    const { pid } = c.state()
+    rmSync(join(c.bundle, 'config.json'))
+    t.same(c.start(), done)
+    t.equal(c.state().status, 'running')
+    t.same(c.kill('KILL'), done)
+    c.ended(pid)
+    t.equal(c.state().status, 'stopped')
+    t.same(c.del(), done)
+  })
+
+  t.test('of two creates with one id, one wins', { skip: rt.lacks('create-race') }, async t => {
+    const c = container(t, rt, waiting)
+    const line = c.line('create', '--bundle', c.bundle, c.id)
+    for (let i = 0; i < 5; i++) {
+      const both = [c.spawn(...line), c.spawn(...line)]
+      const statuses = await Promise.all(
+        both.map(({ child }) => new Promise(resolve => child.on('exit', resolve))),
+      )
+      t.same(statuses.sort(), [0, 1])
+      t.equal(c.state().status, 'created')
+      t.equal(c.del('--force').status, 0)
+      t.same(c.leaks(), nothing)
+    }
   })
 
   t.test('kill reaches a created container', async t => {

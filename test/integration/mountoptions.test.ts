@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { mounts } from '../support/config.js'
 import { container } from '../support/container.js'
+import { nothing } from '../support/leaks.js'
 import { askMounts, mountsByPoint, parseMounts } from '../support/mountinfo.js'
 import { script } from '../support/payload.js'
 import { requires } from '../support/requires.js'
@@ -31,6 +32,7 @@ const flags: readonly (readonly [
   [['dirsync'], ['dirsync'], []],
   [['lazytime'], ['lazytime'], []],
   [['lazytime', 'nolazytime'], [], ['lazytime']],
+  [['iversion', 'noiversion', 'mand', 'nomand'], ['rw'], []],
   [['silent', 'loud', 'norelatime', 'nostrictatime'], ['rw'], []],
   [['size=1m', 'nr_inodes=50', 'uid=7'], ['size=1024k', 'nr_inodes=50', 'uid=7'], []],
 ]
@@ -123,6 +125,34 @@ forms(t, requires('root', 'cc'), (t, rt) => {
       await c.spawn('umount', join(source, 'below')).done
     },
   )
+
+  t.test('recursive attributes can be taken away', { skip: rt.lacks('recursive-attributes') }, async t => {
+    const c = container(t, rt)
+    const source = join(c.dir, 'source')
+    mkdirSync(join(source, 'below'), { recursive: true })
+    const below = ['-o', 'ro,nosuid,nodev,noexec,noatime', 'tmpfs', join(source, 'below')]
+    await c.spawn('mount', '-t', 'tmpfs', ...below).done
+    const options = ['rbind', 'rrw', 'rsuid', 'rdev', 'rexec', 'rrelatime']
+    c.configure({ mounts: [...mounts, { destination: '/mnt', type: 'bind', source, options }] })
+    const info = c.ask(askMounts)[0]
+    t.same(mountsByPoint(info).get('/mnt/below')?.options, ['rw', 'relatime'])
+    await c.spawn('umount', join(source, 'below')).done
+  })
+
+  t.test('remount changes the mount that is there', async t => {
+    const tmpfs = (...options: string[]) => ({ destination: '/mnt', type: 'tmpfs', source: 'x', options })
+    const c = container(t, rt, { mounts: [...mounts, tmpfs('nosuid'), tmpfs('remount', 'ro', 'nosuid')] })
+    const info = c.ask(askMounts)[0]
+    t.match(mountsByPoint(info).get('/mnt')?.options, ['ro', 'nosuid'])
+    t.equal(parseMounts(info?.data ?? '').filter(({ point }) => point === '/mnt').length, 1, 'and adds none')
+  })
+
+  t.test('data for a bind', { skip: rt.lacks('config-rules') }, async t => {
+    const bind = { destination: '/mnt', type: 'bind', source: '/etc', options: ['bind', 'size=1m'] }
+    const c = container(t, rt, { mounts: [...mounts, bind] })
+    t.match(c.create(), { status: 1, stderr: /size=1m/ })
+    t.same(c.leaks(), nothing)
+  })
 
   t.test('propagation of a mount', async t => {
     const c = container(t, rt)

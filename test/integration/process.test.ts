@@ -187,6 +187,19 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     t.match(c.report(), { noNewPrivs: 0, oomScoreAdj: 321 })
   })
 
+  t.test('without oomScoreAdj the caller’s stays', async t => {
+    const c = container(t, rt, { process: { args: script(['report']) } })
+    const line = c.line('run', '--bundle', c.bundle, c.id)
+    const { stdout } = await c.spawn(
+      'sh',
+      '-c',
+      'echo 234 >/proc/self/oom_score_adj; exec "$@"',
+      'sh',
+      ...line,
+    ).done
+    t.equal((JSON.parse(stdout) as Report).oomScoreAdj, 234)
+  })
+
   t.test('rlimits', async t => {
     const rlimits = [
       { type: 'RLIMIT_NOFILE', soft: 100, hard: 200 },

@@ -52,7 +52,7 @@ forms(t, requires('root', 'cc'), (t, rt) => {
   })
 
   t.test('a foreground run relays: size, input, status', async t => {
-    const args = script(['report'], ['trap', 28], ['exit', 7])
+    const args = script(['sleep', 0.3], ['report'], ['trap', 28], ['exit', 7])
     const c = container(t, rt, { process: { terminal: true, args } })
     const line = c.line('run', '--bundle', c.bundle, c.id)
     const running = c.spawn(payloadPath(), 'pty', '24', '80', ...line)
@@ -64,6 +64,13 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     t.match(answers[0], { tty: [{ rows: 24, cols: 80 }] })
     t.match(answers.at(-1), { verb: 'caught', signal: 28, rows: 30, cols: 100 }, 'a new size arrives')
     t.same(c.leaks(), nothing)
+  })
+
+  t.test('the size is there from the first moment', { skip: rt.lacks('initial-size') }, async t => {
+    const c = container(t, rt, { process: { terminal: true, args: script(['report']) } })
+    const line = c.line('run', '--bundle', c.bundle, c.id)
+    const { stdout } = await c.spawn(payloadPath(), 'pty', '24', '80', ...line).done
+    t.match(answersIn(stdout)[0], { tty: [{ rows: 24, cols: 80 }] })
   })
 
   t.test('what is typed arrives, and control-C is a signal', async t => {

@@ -1,6 +1,7 @@
 /** A container of one test: a bundle of its own, a state root of its own, and every command of the runtime. */
 import { type ChildProcess, type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process'
 import {
+  chmodSync,
   closeSync,
   copyFileSync,
   existsSync,
@@ -62,6 +63,8 @@ export interface Container {
   readonly line: (...args: readonly string[]) => string[]
   /** Runs one command of the runtime, with its output in pipes. */
   readonly call: (...args: readonly string[]) => Result
+  /** The same with another runtime. */
+  readonly callAs: (runtime: Runtime, ...args: readonly string[]) => Result
   readonly create: (...flags: readonly string[]) => Result
   readonly start: () => Result
   readonly state: () => State
@@ -124,6 +127,8 @@ const spawned = (argv: readonly string[], cwd: string, env: NodeJS.ProcessEnv): 
   const child = spawn(argv[0] ?? '', argv.slice(1), { cwd, env, stdio: 'pipe' })
   let stdout = ''
   let stderr = ''
+  let closed = false
+  child.stdin.on('error', () => {}) // it ended without reading all; its status says why
   child.stdout.on('data', data => {
     stdout += data
   })
@@ -133,12 +138,13 @@ const spawned = (argv: readonly string[], cwd: string, env: NodeJS.ProcessEnv): 
   const timer = setTimeout(() => child.kill('SIGKILL'), limit)
   const done = new Promise<Result>(resolve => {
     child.on('close', status => {
+      closed = true
       clearTimeout(timer)
       resolve({ status: status ?? -1, stdout, stderr })
     })
   })
   const says = async (text: string) => {
-    for (let i = 0; i < 1000 && !stdout.includes(text) && child.exitCode === null; i++)
+    for (let i = 0; i < 1000 && !stdout.includes(text) && !closed; i++)
       await new Promise(resolve => setTimeout(resolve, 5))
     if (!stdout.includes(text)) throw new Error(`${argv.join(' ')} never said ${text}: ${stdout}${stderr}`)
   }
@@ -160,6 +166,7 @@ const makeBundle = (dir: string, config: JsonObject): void => {
 export const container = (t: Test, rt: Runtime, patch: JsonObject = {}): Container => {
   const id = `tsrun-test-${process.pid}-${counter++}`
   const dir = mkdtempSync(join(tmpdir(), `${id}-`))
+  chmodSync(dir, 0o711) // a mapped root has to come through
   const bundle = join(dir, 'bundle')
   const stateRoot = join(dir, 'state')
   const env = environment(id)
@@ -177,12 +184,19 @@ export const container = (t: Test, rt: Runtime, patch: JsonObject = {}): Contain
     if (edited === text) throw new Error('the edit of config.json changed nothing')
     writeFileSync(path, edited)
   }
-  const line = (...args: readonly string[]) => [...rt.argv, '--root', stateRoot, ...args]
-  const call = (...args: readonly string[]): Result => {
-    const argv = line(...args)
+  const lineAs = (runtime: Runtime, args: readonly string[]) => [
+    ...runtime.argv,
+    '--root',
+    stateRoot,
+    ...args,
+  ]
+  const line = (...args: readonly string[]) => lineAs(rt, args)
+  const callAs = (runtime: Runtime, ...args: readonly string[]): Result => {
+    const argv = lineAs(runtime, args)
     const options = { cwd: bundle, env, encoding: 'utf8', timeout: limit, killSignal: 'SIGKILL' } as const
     return result(spawnSync(argv[0] ?? '', argv.slice(1), options))
   }
+  const call = (...args: readonly string[]) => callAs(rt, ...args)
   /** With files for output: a container holds them open, and a pipe would only end when the container does. */
   const callToFiles = (...args: readonly string[]): Result => {
     const argv = line(...args)
@@ -233,9 +247,14 @@ export const container = (t: Test, rt: Runtime, patch: JsonObject = {}): Contain
     rewrite,
     line,
     call,
+    callAs,
     create: (...flags) => callToFiles('create', '--bundle', bundle, ...flags, id),
     start: () => call('start', id),
-    state: () => JSON.parse(call('state', id).stdout) as State,
+    state: () => {
+      const { status, stdout, stderr } = call('state', id)
+      if (status !== 0) throw new Error(`state: status ${status}: ${stderr}`)
+      return JSON.parse(stdout) as State
+    },
     kill: signal => call('kill', id, ...(signal === undefined ? [] : [signal])),
     del: (...flags) => call('delete', ...flags, id),
     run,
