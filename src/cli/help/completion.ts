@@ -62,7 +62,7 @@ function model(): CompletionModel {
           ...optionsOf(commands[name].options, { ...optionTexts, ...options }),
           { name: 'help', letters: ['h'], text: 'Show this help' },
         ],
-        operands: commands[name].positionals.map(operandValues),
+        operands: commands[name].positionals.map(operand => operandValues(name, operand)),
       }
     }),
   }
@@ -91,11 +91,14 @@ function optionValues(name: string, kind: string): Values {
   return directories.includes(name) ? 'directory' : 'file'
 }
 
-function operandValues(operand: string): Values {
+/** Commands that name a new container. */
+const naming: readonly CommandName[] = ['create', 'run', 'plan']
+
+function operandValues(command: CommandName, operand: string): Values {
   switch (operand) {
     case 'container-id':
     case 'container-id?':
-      return 'container'
+      return naming.includes(command) ? 'nothing' : 'container'
     case 'signal?':
       return Object.keys(signals)
     case 'shell':
