@@ -95,7 +95,7 @@ int make_in_root(int root, const char *path, uint32_t mode, enum links links);
 int open_parent(int root, const char *path, const char **name);
 /** walk.c: the same without openat2; `mode` 0: nothing is made. */
 int walk(int root, const char *path, uint64_t flags, enum links links, uint32_t mode);
-/** Opens below `dir` with no symlink, no `..` and no other mount on the way. */
+/** Opens below `dir`, through no symlink, no other mount, and nothing above. */
 int open_beneath(int dir, const char *path, uint64_t flags);
 
 /* mount.c */

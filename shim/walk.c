@@ -115,7 +115,9 @@ static int walk_from(struct trail *trail, struct pending *pending, uint64_t flag
     int fd = last ? step(top(trail), name, flags, links != LINKS_NOFOLLOW, missing, &link)
                   : step(top(trail), name, O_PATH | O_DIRECTORY, 1, missing, &link);
     if (link >= 0) {
-      int error = links == LINKS_REFUSE || budget-- == 0 ? -ELOOP : follow(trail, pending, link);
+      int error;
+      if (links == LINKS_REFUSE) error = last ? -ENOTDIR : -ELOOP; /* as openat2 says it */
+      else error = budget-- == 0 ? -ELOOP : follow(trail, pending, link);
       close_fd(link);
       if (error < 0) return error;
       continue;

@@ -1,6 +1,7 @@
 /** Plays hand-made plans with the real shim, without the rest of the runtime. */
 import { execFileSync } from 'node:child_process'
 import {
+  chmodSync,
   closeSync,
   copyFileSync,
   mkdirSync,
@@ -70,6 +71,7 @@ export function scratch(t: { teardown(f: () => void): void }, rootfs = false): s
   const dir = mkdtempSync(join(tmpdir(), 'tsrun-shim-'))
   t.teardown(() => rmSync(dir, { recursive: true, force: true }))
   if (rootfs) {
+    chmodSync(dir, 0o755)
     for (const name of ['proc', 'sys', 'dev', 'tmp', 'etc']) mkdirSync(join(dir, name))
     copyFileSync(payloadPath(), join(dir, 'payload'))
   }
