@@ -1,11 +1,10 @@
 import type { ConfigError } from '../../base/errors.js'
-import { escapeKey } from '../pointer.js'
 import type { Process, Resources, Spec } from '../types.gen.js'
 import { broken, hasNamespace, type ProcessRule, type ResourcesRule, type SpecRule } from './rule.js'
 
 /** A part of the specification that is refused until it is built: then its row goes. */
 interface Row {
-  /** Where it stands; * is every element. */
+  /** Where it stands; * is every element of a list. */
   readonly at: readonly string[]
   readonly what: string
   /** Which values mean that it is asked for. Without it: all but empty ones (false, 0, '', or lists and objects of such). */
@@ -13,8 +12,9 @@ interface Row {
 }
 
 const isNotify = (value: unknown): boolean => value === 'SCMP_ACT_NOTIFY'
+/** `idmap=…` is crun's. */
 const isIdmapOption = (value: unknown): boolean =>
-  value === 'idmap' || value === 'ridmap' || (typeof value === 'string' && value.startsWith('idmap='))
+  value === 'idmap' || value === 'ridmap' || (value as string).startsWith('idmap=')
 const isThere = (): boolean => true
 
 const ofProcess: readonly Row[] = [
@@ -57,19 +57,19 @@ function isSet(value: unknown): boolean {
   return false
 }
 
-/** Looks for `row` below `value`, which row.at[depth] leads on from. */
-function find(row: Row, value: unknown, depth: number, at: string): ConfigError | undefined {
+/** Where `row` is asked for, below `value`, which row.at[depth] leads on from: the rest of the pointer. */
+function find(row: Row, value: unknown, depth: number): string | undefined {
   if (value === undefined) return undefined
-  const part = row.at[depth]
-  if (part === undefined) {
-    if (!(row.when ?? isSet)(value)) return undefined
-    return broken(at, 'unsupported', `${row.what} is not supported by this version of tsrun`)
+  if (depth === row.at.length) return (row.when ?? isSet)(value) ? '' : undefined
+  const part = row.at[depth] as string
+  if (part !== '*') {
+    const rest = find(row, (value as Record<string, unknown>)[part], depth + 1)
+    return rest === undefined ? undefined : `/${part}${rest}`
   }
-  const members = value as Record<string, unknown>
-  if (part !== '*') return find(row, members[part], depth + 1, `${at}/${part}`)
-  for (const key in members) {
-    const error = find(row, members[key], depth + 1, `${at}/${escapeKey(key)}`)
-    if (error !== undefined) return error
+  const list = value as readonly unknown[]
+  for (let i = 0; i < list.length; i++) {
+    const rest = find(row, list[i], depth + 1)
+    if (rest !== undefined) return `/${i}${rest}`
   }
   return undefined
 }
@@ -80,8 +80,11 @@ function findAny(
   at: string,
 ): ConfigError | undefined {
   for (let i = 0; i < rows.length; i++) {
-    const error = find(rows[i] as Row, value, 0, at)
-    if (error !== undefined) return error
+    const row = rows[i] as Row
+    const pointer = find(row, value, 0)
+    if (pointer !== undefined) {
+      return broken(at + pointer, 'unsupported', `${row.what} is not supported by this version of tsrun`)
+    }
   }
   return undefined
 }
@@ -91,6 +94,14 @@ export const unsupportedProcess: ProcessRule = (process, at) => findAny(ofProces
 export const unsupportedResources: ResourcesRule = (resources, at) => findAny(ofResources, resources, at)
 
 export const unsupported: SpecRule = spec => findAny(ofSpec, spec, '')
+
+/** Whether a field is refused, by its path without indexes: `linux/netDevices`. `features` says the opposite. */
+export function isUnsupported(path: string): boolean {
+  for (const rows of [ofProcess, ofResources, ofSpec]) {
+    for (const { at } of rows) if (at.join('/') === path) return true
+  }
+  return false
+}
 
 /** Without a mount namespace every mount, mask and pivot would be the host's. */
 export const mountNamespace: SpecRule = spec =>

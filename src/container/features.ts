@@ -1,0 +1,51 @@
+import { commit, version } from '../base/version.js'
+import { capabilityNames } from '../lower/capabilities.js'
+import { mountOptions } from '../lower/mountoptions.js'
+import { namespaces } from '../plan/flags.js'
+import type { HookKind } from '../plan/op.js'
+import { isUnsupported } from '../spec/rules/unsupported.js'
+import { SPEC_VERSION } from '../spec/statedoc.js'
+import type { Features } from '../spec/types.gen.js'
+
+/** In the order in which they run. */
+const hooks: readonly HookKind[] = [
+  'prestart',
+  'createRuntime',
+  'createContainer',
+  'startContainer',
+  'poststart',
+  'poststop',
+]
+
+const enabled = (field: string) => ({ enabled: !isUnsupported(field) })
+
+/**
+ * What tsrun was built to do, whatever the kernel beneath can (features.md). It is read from the tables that do the work and
+ * from the list of what is refused, so that it cannot say anything else.
+ */
+export function features(): Features {
+  return {
+    ociVersionMin: '1.0.0',
+    ociVersionMax: SPEC_VERSION,
+    hooks: [...hooks],
+    mountOptions: Object.keys(mountOptions).sort(),
+    linux: {
+      namespaces: (Object.keys(namespaces) as (keyof typeof namespaces)[]).sort(),
+      capabilities: [...capabilityNames],
+      cgroup: {
+        v1: true,
+        v2: true,
+        // lower/cgroup refuses the systemd manager
+        systemd: false,
+        systemdUser: false,
+        rdma: !isUnsupported('rdma'),
+      },
+      apparmor: enabled('apparmorProfile'),
+      selinux: enabled('selinuxLabel'),
+      intelRdt: enabled('linux/intelRdt'),
+      mountExtensions: { idmap: enabled('mounts/*/uidMappings') },
+      netDevices: enabled('linux/netDevices'),
+    },
+    annotations: { 'org.tsrun.version': version, 'org.tsrun.commit': commit },
+  }
+}
