@@ -168,7 +168,10 @@ function nul(document: unknown, pointer = ''): ConfigError | undefined {
 }
 
 function syntax(text: string): ConfigError {
-  const { line, column, message } = syntaxProblem(text)
+  const problem = syntaxProblem(text)
+  // QuickJS's JSON.parse recurses.
+  if (problem === undefined) return new ConfigError('', 'json-depth', 'invalid JSON: it is nested too deeply')
+  const { line, column, message } = problem
   return new ConfigError('', 'json', `invalid JSON: line ${line}, column ${column}: ${message}`)
 }
 

@@ -66,6 +66,16 @@ function versionError(document: unknown): ConfigError | undefined {
   return undefined
 }
 
+/** Runs what walks a whole document, unknown properties included: one of a hundred thousand levels ends the stack. */
+function shallow<T>(walk: () => T): T {
+  try {
+    return walk()
+  } catch (error) {
+    if (error instanceof ConfigError || error instanceof InternalError) throw error
+    throw new ConfigError('', 'json-depth', 'invalid JSON: it is nested too deeply')
+  }
+}
+
 function load(kind: DocumentKind, text: string, explain: () => Explainer): unknown {
   let document: unknown
   try {
@@ -80,13 +90,13 @@ function load(kind: DocumentKind, text: string, explain: () => Explainer): unkno
   if (verdict === 0)
     throw explain().schema(kind, document) ?? new InternalError('the two validators disagree')
   if (verdict === 2) {
-    document = exactIntegers(document, text)
+    document = shallow(() => exactIntegers(document, text))
     verdict = check(document)
     if (verdict !== 1)
       throw explain().range(kind, document) ?? new InternalError('no integer is out of range')
   }
   // JSON has no raw NUL, only this escape; the text may also hold it behind another backslash.
-  const nul = text.indexOf('\\u0000') === -1 ? undefined : explain().nul(document)
+  const nul = text.indexOf('\\u0000') === -1 ? undefined : shallow(() => explain().nul(document))
   if (nul !== undefined) throw nul
   return document
 }

@@ -125,8 +125,8 @@ function scan(text: string): void {
   }
 }
 
-/** Finds what is wrong with a text that JSON.parse refused. */
-export function syntaxProblem(text: string): SyntaxProblem {
+/** Finds what is wrong with a text; undefined when it is JSON. */
+export function syntaxProblem(text: string): SyntaxProblem | undefined {
   try {
     scan(text)
   } catch (stop) {
@@ -138,5 +138,5 @@ export function syntaxProblem(text: string): SyntaxProblem {
       message: `expected ${stop.expected}, ${found(text, stop.at)}`,
     }
   }
-  return { line: 1, column: 1, message: 'it is nested too deeply' }
+  return undefined
 }

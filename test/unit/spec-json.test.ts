@@ -72,7 +72,7 @@ t.test('what is no JSON is told with its place', async t => {
   ]
   for (const [text, expected] of cases) {
     t.throws(() => JSON.parse(text), `JSON.parse refuses ${JSON.stringify(text)}`)
-    const { line, column, message } = syntaxProblem(text)
+    const { line, column, message } = syntaxProblem(text) ?? {}
     t.equal(`${line}:${column} ${message}`, expected, JSON.stringify(text))
   }
 })
@@ -89,6 +89,6 @@ t.test('no text that JSON.parse takes has a problem', async t => {
   ]
   for (const text of good) {
     JSON.parse(text)
-    t.equal(syntaxProblem(text).message, 'it is nested too deeply', text)
+    t.equal(syntaxProblem(text), undefined, text)
   }
 })

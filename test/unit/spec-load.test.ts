@@ -197,6 +197,10 @@ t.test('nesting without end is refused, not crashed on', async t => {
   t.throws(() => loadSpec(text, explain), { code: 'ERR_CONFIG' })
   const deep = config().replace('"ociVersion"', `"x":${'['.repeat(5000)}${']'.repeat(5000)},"ociVersion"`)
   t.doesNotThrow(() => loadSpec(deep, explain), 'in an unknown property')
+  const process = config({ process: { rlimits: [{ type: 'RLIMIT_CORE', soft: 0, hard: '@' }] } })
+  const deepest = `"x":${'['.repeat(200000)}1${']'.repeat(200000)},"ociVersion"`
+  const both = process.replace('"@"', '18446744073709551615').replace('"ociVersion"', deepest)
+  t.throws(() => loadSpec(both, explain), { message: 'invalid JSON: it is nested too deeply' })
 })
 
 t.test('warnings', async t => {

@@ -62,6 +62,17 @@ t.test('the generated files are what the generator writes', async t => {
   t.equal(readdirSync(directory).length, 3)
 })
 
+t.test('the types', async t => {
+  const text = readFileSync(`${repository}src/spec/types.gen.ts`, 'utf8')
+  const names = `Spec Root Process ConsoleSize User Capabilities Rlimit Scheduler IoPriority ExecCpuAffinity Mount Hooks
+    Hook Linux Namespace IdMap Device Resources Memory Cpu Pids BlockIo HugepageLimit NetworkResources Rdma DeviceRule
+    Seccomp SeccompSyscall SeccompArg Personality IntelRdt TimeOffsets MemoryPolicy NetDevice State Features`
+  for (const name of names.split(/\s+/)) t.match(text, `export interface ${name} {`, name)
+  t.equal(text.match(/: Int64$/gm)?.length, 22, 'every 64-bit field is an Int64')
+  t.notMatch(text, /\[k: string\]: unknown/, 'no type allows unknown properties')
+  t.notMatch(text, /\| undefined/, 'absent is not undefined')
+})
+
 t.test('every field of the schemas is described', async t => {
   interface Node {
     description?: string
