@@ -6,7 +6,7 @@ import type { CommandName, PartName } from './commands.js'
 import { commands } from './commands.js'
 import type { CliLog } from './log.js'
 import { openLog } from './log.js'
-import { print, writeAll } from './output.js'
+import { print } from './output.js'
 import { emptyInvocation, type Invocation, parse } from './parse.js'
 import type { HelpPart, Part, Request } from './parts/part.js'
 import { versionText } from './version.js'
@@ -50,11 +50,18 @@ function fail(error: unknown, invocation: Invocation, opened: CliLog | undefined
   const { message, fields } = describe(error)
   const { command } = invocation
   if (fields.code === 'ERR_USAGE' && command !== undefined && opened === undefined) {
-    writeAll(1, `Incorrect Usage.\n\n${loadPart<HelpPart>('help').helpText(command)}\n`)
+    printUsage(command)
   }
   const log = opened ?? openLogOrStderr(invocation)
   log.fail(message, fields)
   return 1
+}
+
+/** As runc does: the help goes to stdout. Whatever goes wrong with it, the error itself is to be told. */
+function printUsage(command: CommandName): void {
+  try {
+    print(`Incorrect Usage.\n\n${loadPart<HelpPart>('help').helpText(command)}\n`)
+  } catch {}
 }
 
 /** For errors from before the log was opened, which may be its own. */

@@ -3,7 +3,7 @@
  * people paste plans into bug reports.
  */
 import type { Op, Plan } from './op.js'
-import { opcodes } from './opcodes.js'
+import { type OpName, opcodes } from './opcodes.js'
 
 export interface PrintOptions {
   readonly showEnv?: boolean
@@ -29,19 +29,21 @@ export function planText(plan: Plan, { showEnv = false, colour = false }: PrintO
 
 const actorWidth = 'runtime '.length
 /** Lines that are longer do not push the last column further. */
-const maxColumn = 96
+const maxColumn = 80
 
 /** Internal to a form of the shim, or a document that says nothing about the op. */
 const hidden: readonly string[] = ['op', 'by', 'at', 'before', 'after', 'tolerate']
 /** Numbers that are yes or no. */
 const switches: readonly string[] = ['recursive', 'nofollow', 'retry']
+/** Words of enumerations that need no mention. */
+const usual: readonly string[] = ['none', 'in_root']
 const octal: readonly string[] = ['mode', 'mask']
 const hexadecimal: readonly string[] = ['keep', 'effective', 'permitted', 'inheritable']
 
-/** One op: `fsmount("tmpfs", options=["size=64k"], attrs=nosuid) = mount:1`. */
+/** One op: `fsmount("tmpfs", source="shm", options=["size=64k"], attrs=nosuid) = mount:1`. */
 export function opText(op: Op, showEnv = false): string {
   const kinds: Readonly<Record<string, string>> = Object.hasOwn(opcodes, op.op)
-    ? opcodes[op.op as keyof typeof opcodes].fields
+    ? opcodes[op.op as OpName].fields
     : {}
   const values = op as unknown as Readonly<Record<string, unknown>>
   // Fields stand in the order of the table, whatever the pass did; runtime ops have no table.
@@ -50,38 +52,37 @@ export function opText(op: Op, showEnv = false): string {
   let result = ''
   for (const name of names) {
     const value = values[name]
+    const kind = kinds[name] ?? ''
     if (hidden.includes(name) || value === undefined) continue
-    if (kinds[name] === 'newSlot') result = ` = ${value}`
+    if (kind === 'newSlot') result = ` = ${value}`
     else {
-      const part = argument(op, name, kinds[name] ?? '', name === 'env' && !showEnv ? redacted(value) : value)
-      // The one text that comes first needs no name: the path, the type.
-      if (part !== '')
-        parts.push(parts.length === 0 && isBare(part, name) ? part.slice(name.length + 1) : part)
+      const text = argument(op, name, kind, name === 'env' && !showEnv ? redacted(value) : value)
+      const bare =
+        kind === 'hostPath' || kind === 'inRootPath' || (parts.length === 0 && text.startsWith('"'))
+      if (text !== '')
+        parts.push(bare || text === name || isOwnName(kind, name, text) ? text : `${name}=${text}`)
     }
   }
   if (op.tolerate !== undefined && op.tolerate.length > 0) parts.push(`tolerate=${op.tolerate.join('|')}`)
   return `${op.op}(${parts.join(', ')})${result}`
 }
 
-const isBare = (part: string, name: string): boolean => part.startsWith(`${name}="`)
+/** A slot needs no name before it where it has the same, nor has the op's own slot one. */
+const isOwnName = (kind: string, name: string, text: string): boolean =>
+  kind === 'slot' ? name === 'slot' || name === text : text.startsWith('<')
 
-/** One argument, or '' when it says nothing. */
+/** The value of one argument, or '' when it says nothing. */
 function argument(op: Op, name: string, kind: string, value: unknown): string {
-  if (kind === 'slot') return name === 'slot' ? String(value) : `${name}=${value}`
-  if (kind.startsWith('flags:')) {
-    const flags = value as readonly string[]
-    return flags.length === 0 ? '' : `${name}=${flags.join('|')}`
-  }
-  if (kind.startsWith('enum:')) return value === 'none' ? '' : `${name}=${value}`
+  if (kind === 'slot') return String(value)
+  if (kind.startsWith('flags:')) return (value as readonly string[]).join('|')
+  if (kind.startsWith('enum:')) return usual.includes(value as string) ? '' : String(value)
   if (switches.includes(name)) return value === 0 || value === false ? '' : name
   if (value instanceof Uint8Array) {
-    return op.op === 'seccomp' ? `<${value.length / 8} instructions>` : `${name}=<${value.length} bytes>`
+    return op.op === 'seccomp' ? `<${value.length / 8} instructions>` : `<${value.length} bytes>`
   }
   if (Array.isArray(value) && value.length === 0 && kind === 'strs') return ''
-  if (name === 'mask' && op.op === 'raise_ambient') return `${name}=${hex(value)}`
-  if (octal.includes(name)) return `${name}=0${(value as number).toString(8)}`
-  if (hexadecimal.includes(name)) return `${name}=${hex(value)}`
-  return `${name}=${plain(value)}`
+  if (hexadecimal.includes(name) || (op.op === 'raise_ambient' && name === 'mask')) return hex(value)
+  return octal.includes(name) ? `0${(value as number).toString(8)}` : plain(value)
 }
 
 const hex = (value: unknown): string => `0x${(value as number | bigint).toString(16)}`

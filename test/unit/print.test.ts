@@ -90,7 +90,8 @@ t.test('one op as text', t => {
       tmpfs,
       'fsmount("tmpfs", source="tmpfs", options=["size=64k", "mode=755"], attrs=nosuid|nodev) = mount:3',
     ],
-    [attach, 'move_mount(mount:3, root=root, target="/data", create=directory, links=in_root)'],
+    [attach, 'move_mount(mount:3, root, "/data", create=directory)'],
+    [{ ...attach, links: 'refuse' }, 'move_mount(mount:3, root, "/data", create=directory, links=refuse)'],
     [bind, 'open_tree("/srv/a b", flags=clone|recursive) = mount:4'],
     [attributes, 'mount_setattr(mount:4, set=ro|nosuid, recursive)'],
     [
@@ -111,7 +112,7 @@ t.test('one op as text', t => {
   t.end()
 })
 
-const plan: Plan = { format: 1, ops: [tmpfs, attributes, exec, limit, filter] }
+const plan: Plan = { format: 1, ops: [attach, attributes, exec, limit, filter] }
 
 t.test('a plan as text', t => {
   const lines = planText(plan).split('\n')
@@ -133,7 +134,7 @@ t.test('a plan as JSON', t => {
   t.notMatch(text, 'secret')
   t.match(planJson(plan, { showEnv: true }), 'secret')
   const parsed = JSON.parse(text) as Plan
-  t.strictSame(parsed.ops[0], tmpfs)
+  t.strictSame(parsed.ops[0], attach)
   t.equal(planJson({ format: 1, ops: [] }), '{\n  "format": 1,\n  "ops": []\n}\n')
   t.end()
 })
