@@ -162,23 +162,39 @@ export function thaw(paths: CgroupPaths): void {
  * creation made: empty parents among them go too. Tries every one, then throws the first SyscallError.
  */
 export function removeCgroups(paths: CgroupPaths, made: readonly string[] = []): void {
-  let failed: string | undefined
-  let errno = 0
   const dirs = new Set(Object.values(paths.v1))
   if (paths.v2 !== undefined) dirs.add(paths.v2)
-  for (const dir of dirs) {
-    const result = removeTree(dir)
-    if (result === 0 || failed !== undefined) continue
-    failed = dir
-    errno = result
+  let failures = removeTrees([...dirs])
+  // Processes that were killed leave a moment later: waits 1, 2, 4 … 512 ms, one second in all.
+  for (let delay = 1; delay <= 512 && failures.some(({ errno }) => errno === EBUSY); delay *= 2) {
+    sleep(delay)
+    failures = removeTrees(failures.map(({ dir }) => dir))
   }
   for (let i = made.length - 1; i >= 0; i--) {
     if (!dirs.has(made[i] as string)) tryRmdir(made[i] as string)
   }
-  if (failed === undefined) return
-  const error = syscallError(errno, 'rmdir', `"${failed}"`)
-  if (errno === EBUSY) error.message += ` (processes in it: ${processesIn(failed).join(' ') || 'just ended'})`
+  const [first] = failures
+  if (first === undefined) return
+  const error = syscallError(first.errno, 'rmdir', `"${first.dir}"`)
+  if (first.errno === EBUSY) {
+    error.message += ` (processes in it: ${processesIn(first.dir).join(' ') || 'just ended'})`
+  }
   throw error
+}
+
+interface Failure {
+  readonly dir: string
+  /** Positive. */
+  readonly errno: number
+}
+
+function removeTrees(dirs: readonly string[]): Failure[] {
+  const failures: Failure[] = []
+  for (const dir of dirs) {
+    const errno = removeTree(dir)
+    if (errno !== 0) failures.push({ dir, errno })
+  }
+  return failures
 }
 
 /** First the plain rmdir, which nearly always does it. Returns 0, or a positive errno. */
@@ -190,12 +206,7 @@ function removeTree(dir: string): number {
   for (const entry of entries) {
     if (entry.isDirectory) removeTree(`${dir}/${entry.name}`)
   }
-  let result = tryRmdir(dir)
-  // Processes that were killed leave a moment later: 1, 2, 4 … 512 ms, one second in all.
-  for (let delay = 1; result === -EBUSY && delay <= 512; delay *= 2) {
-    sleep(delay)
-    result = tryRmdir(dir)
-  }
+  const result = tryRmdir(dir)
   return gone(result) ? 0 : -result
 }
 

@@ -114,8 +114,25 @@ function cpusetValue(dir: string, file: string): string {
 function enableControllers({ mount, dir, need }: NonNullable<OpOf<'cgroup_create'>['unified']>): void {
   const all = words(`${mount}/cgroup.controllers`)
   let have = words(`${dir}/cgroup.controllers`)
-  if (have.length >= all.length) return
   const failures = new Map<string, string>()
+  // Usually an earlier container had them all enabled.
+  if (have.length < all.length) {
+    handDown(mount, dir, failures)
+    have = words(`${dir}/cgroup.controllers`)
+  }
+  for (const { controller, at } of need) {
+    if (have.includes(controller)) continue
+    const why =
+      failures.get(controller) ??
+      (all.includes(controller)
+        ? 'a cgroup above does not pass it on'
+        : `${mount}/cgroup.controllers has only: ${all.join(' ') || 'none'} (a v1 hierarchy may hold it, or the kernel lacks it)`)
+    throw new HostError(`${at}: the cgroup controller "${controller}" is not available in ${dir}: ${why}`)
+  }
+}
+
+/** Enables at every level what it has, and tells in `failures` what could not be. */
+function handDown(mount: string, dir: string, failures: Map<string, string>): void {
   for (let at = mount.length; at >= 0 && at < dir.length; at = dir.indexOf('/', at + 1)) {
     const level = dir.slice(0, at)
     const enabled = words(`${level}/cgroup.subtree_control`)
@@ -129,17 +146,6 @@ function enableControllers({ mount, dir, need }: NonNullable<OpOf<'cgroup_create
       if (failure !== undefined && !failures.has(name))
         failures.set(name, describe(file, `+${name}`, failure))
     }
-  }
-  have = words(`${dir}/cgroup.controllers`)
-  for (const { controller, at } of need) {
-    if (have.includes(controller)) continue
-    const why = failures.get(controller)
-    const hint =
-      why ??
-      (all.includes(controller)
-        ? 'a cgroup above does not pass it on'
-        : `${mount}/cgroup.controllers has only: ${all.join(' ') || 'none'} (a v1 hierarchy may hold it, or the kernel lacks it)`)
-    throw new HostError(`${at}: the cgroup controller "${controller}" is not available in ${dir}: ${hint}`)
   }
 }
 
@@ -229,6 +235,8 @@ const hints: readonly (readonly [file: string, errno: string, hint: string])[] =
     'the parent cgroups have no real-time budget of that size: set theirs first',
   ],
   ['cpuset.cpus', 'EINVAL', 'CPUs that this machine or the parent cgroup does not have'],
+  ['cpuset.cpus', 'ERANGE', 'numbers of CPUs that no machine has'],
+  ['cpuset.mems', 'ERANGE', 'numbers of memory nodes that no machine has'],
   ['cpuset.cpus', 'EACCES', 'CPUs that the parent cgroup does not have'],
   ['cpuset.mems', 'EINVAL', 'memory nodes that this machine or the parent cgroup does not have'],
   ['cpuset.mems', 'EACCES', 'memory nodes that the parent cgroup does not have'],
