@@ -29,17 +29,21 @@ function lookup(env: readonly string[], name: string): string | undefined {
   return undefined
 }
 
-/** Everything up to the program itself. A missing program fails here, at create. */
-export function execProgram(input: Input, out: Op[]): void {
-  const { process, request, user } = input
-  const args = process.args ?? []
-  const env = [...dropDuplicates(process.env ?? []), ...request.extraEnv]
+/** Looks up what the program needs. A missing program fails here, at create. */
+export function findProgram(input: Input, out: Op[]): void {
+  const { process, user } = input
+  const env = process.env ?? []
   const home = lookup(env, 'HOME')
   if (home === undefined || home === '') {
     out.push({ op: 'find_home', by: 'init', at: '/process/user/uid', uid: user.uid })
   }
   const path = lookup(env, 'PATH') ?? ''
-  out.push({ op: 'find_executable', by: 'init', at: '/process/args/0', name: args[0] ?? '', path })
+  out.push({ op: 'find_executable', by: 'init', at: '/process/args/0', name: process.args?.[0] ?? '', path })
+}
+
+/** The last words with the runtime, then the wait for `start`, then the program. */
+export function execProgram(input: Input, out: Op[]): void {
+  const { process, request } = input
   // All that can fail has succeeded. Now what makes the container deletable, and what the caller waits for.
   out.push({ op: 'save_state', by: 'runtime', at: 'runtime:state', status: 'created' })
   if (request.pidfdSocket !== undefined) {
@@ -52,7 +56,8 @@ export function execProgram(input: Input, out: Op[]): void {
   out.push({ op: 'wait_start', by: 'init', at: 'runtime:exec-fifo', fifo: 'fifo', fds: 'fds' })
   startContainerHooks(input, out)
   lateSeccomp(input, out)
-  out.push({ op: 'exec', by: 'init', at: '/process/args', args, env })
+  const env = [...dropDuplicates(process.env ?? []), ...request.extraEnv]
+  out.push({ op: 'exec', by: 'init', at: '/process/args', args: process.args ?? [], env })
 }
 
 /** Keeps the last value of each name at the place of its first, as runc does. */

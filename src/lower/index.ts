@@ -7,7 +7,7 @@ import { lowerCgroup } from './cgroup/index.js'
 import { joinCgroup, limitBeforeHooks, limitBeforeStart } from './cgroupsteps.js'
 import { openConsole, useConsole } from './console.js'
 import { devices } from './devices.js'
-import { execProgram, openFdDirectory, openFifo } from './finish.js'
+import { execProgram, findProgram, openFdDirectory, openFifo } from './finish.js'
 import { createContainerHooks, createRuntimeHooks } from './hooks.js'
 import { becomeUser, makeWorkingDirectory, names } from './identity.js'
 import type { Input, Pass, Request } from './input.js'
@@ -48,9 +48,11 @@ const passes: readonly Pass[] = [
   // Its identity.
   names,
   sysctls,
-  resourceLimits,
   useConsole,
   becomeUser,
+  findProgram,
+  // Limits at the very end: low ones must not hinder init, and share one barrier with the saving of the state.
+  resourceLimits,
   limitBeforeStart,
   execProgram,
 ]

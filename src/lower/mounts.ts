@@ -74,7 +74,7 @@ function openSource(
 }
 
 function bind(input: Input, entry: Entry, out: Op[]): void {
-  const { at, slot, mount, options } = entry
+  const { at, mount, options } = entry
   if (options.data.length > 0) {
     throw new ConfigError(
       `${at}/options`,
