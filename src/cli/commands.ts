@@ -58,7 +58,7 @@ export const commands = {
   state: { part: 'lifecycle', positionals: ['container-id'], options: {} },
   kill: { part: 'lifecycle', positionals: ['container-id', 'signal?'], options: { all: 'boolean a' } },
   delete: { part: 'lifecycle', positionals: ['container-id'], options: { force: 'boolean f' } },
-  list: { part: 'rest', positionals: [], options: { format: 'table|json f', quiet: 'boolean q' } },
+  list: { part: 'lifecycle', positionals: [], options: { format: 'table|json f', quiet: 'boolean q' } },
   spec: { part: 'rest', positionals: [], options: { bundle: 'string b', rootless: 'boolean' } },
   features: { part: 'rest', positionals: [], options: {} },
   plan: {

@@ -3,11 +3,12 @@ import { UsageError } from '../../base/errors.js'
 import { parseSignal } from '../../base/signals.js'
 import { deleteContainer } from '../../container/delete.js'
 import { killContainer } from '../../container/kill.js'
+import { listContainers } from '../../container/list.js'
 import { startContainer } from '../../container/start.js'
 import { containerState } from '../../container/state.js'
 import { commonOf } from '../common.js'
 import { print } from '../output.js'
-import { stateText } from '../state.js'
+import { listJson, listQuiet, listTable, stateText } from '../state.js'
 import type { Request } from './part.js'
 
 const idOf = (request: Request): string => request.positionals[0] as string
@@ -19,6 +20,12 @@ export const handlers = {
   },
   state(request: Request<'state'>): number {
     print(stateText(containerState(commonOf(request), idOf(request))))
+    return 0
+  },
+  list(request: Request<'list'>): number {
+    const { format, quiet } = request.options
+    const entries = listContainers(commonOf(request))
+    print(quiet === true ? listQuiet(entries) : format === 'json' ? listJson(entries) : listTable(entries))
     return 0
   },
   kill(request: Request<'kill'>): number {

@@ -1,21 +1,13 @@
 /** The commands that people and engines call now and then. */
 import { features } from '../../container/features.js'
-import { listContainers } from '../../container/list.js'
 import { planContainer } from '../../container/plan.js'
 import { writeSpec } from '../../container/spec.js'
 import { planJson, planText } from '../../plan/print.js'
-import { commonOf, createOptionsOf } from '../common.js'
+import { createOptionsOf } from '../common.js'
 import { hasColour, print } from '../output.js'
-import { listJson, listQuiet, listTable } from '../state.js'
 import type { Request } from './part.js'
 
 export const handlers = {
-  list(request: Request<'list'>): number {
-    const { format, quiet } = request.options
-    const entries = listContainers(commonOf(request))
-    print(quiet === true ? listQuiet(entries) : format === 'json' ? listJson(entries) : listTable(entries))
-    return 0
-  },
   spec(request: Request<'spec'>): number {
     writeSpec(request.options.bundle ?? '.', request.options.rootless === true)
     return 0
