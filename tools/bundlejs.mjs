@@ -1,4 +1,4 @@
-// Bundles src/ into what both engines run. Usage: node tools/bundlejs.mjs [--npm dist] [--static build/static] [--src src]
+// Bundles src/ into what both engines run. Usage: node tools/bundlejs.mjs [--npm dist] [--static build/static] [--program src/cli]
 //
 //   NPM/tsrun.cjs, NPM/PART.cjs     for Node: src/cli/node.ts with main, and the parts
 //   NPM/index.js                    the library (`import 'tsrun'`), when there is src/index.ts
@@ -6,11 +6,12 @@
 //   STATIC/parts.h                  the list of parts for shim/static/main.c
 //   STATIC/bundle.stamp, .d         when all this was made, and of what, for make
 //
-// A part is one file, src/cli/parts/NAME.ts. `native().load('NAME')` evaluates it, once, and returns its exports. A module
+// The program is main.ts, which exports main(), and parts, each one file, parts/NAME.ts. `native().load('NAME')` evaluates it, once, and returns its exports. A module
 // that the boot bundle or a part named in `after` already holds is not bundled again: it is taken from there, so that
 // errors keep one class and the engine is installed once. Only values are shared, at the time of loading: a module that
 // is shared must not export a `let` that changes.
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as esbuild from 'esbuild'
@@ -22,7 +23,8 @@ const option = (name, otherwise) => {
 }
 const npm = option('--npm', 'dist')
 const still = option('--static', 'build/static')
-const src = option('--src', 'src')
+const program = option('--program', 'src/cli')
+const src = join(house, 'src')
 
 /**
  * after  parts whose modules are used and not bundled again (they are loaded first)
@@ -36,11 +38,42 @@ const parts = {
   explain: { cold: true },
 }
 
+process.on('uncaughtException', error => {
+  if (error.errors === undefined) console.error(error) // esbuild has told its own
+  process.exit(1)
+})
+
+/** What `--version` shows: the commit of a git checkout, else the version once more. */
+const { version } = JSON.parse(readFileSync(join(house, 'package.json'), 'utf8'))
+function commitOf() {
+  try {
+    const options = { cwd: house, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }
+    return execFileSync('git', ['describe', '--always', '--dirty', '--abbrev=12'], options).trim()
+  } catch {
+    return version
+  }
+}
+
 const target = 'es2022'
-const common = { bundle: true, write: false, format: 'esm', target, charset: 'utf8', logLevel: 'error', absWorkingDir: house }
+const define = {
+  TSRUN_VERSION: JSON.stringify(version),
+  TSRUN_COMMIT: JSON.stringify(commitOf()),
+  // yargs names it for a feature that help does not use; scripts have no import.meta
+  'import.meta.resolve': 'undefined',
+}
+const common = {
+  define,
+  bundle: true,
+  write: false,
+  format: 'esm',
+  target,
+  charset: 'utf8',
+  logLevel: 'error',
+  absWorkingDir: house,
+}
 const inputs = new Set()
 
-const entryOf = name => (name === 'boot' ? join(src, 'cli/main.ts') : join(src, 'cli/parts', `${name}.ts`))
+const entryOf = name => join(program, name === 'boot' ? 'main.ts' : `parts/${name}.ts`)
 const present = ['boot', ...Object.keys(parts).filter(name => existsSync(entryOf(name)))]
 const absolute = file => resolve(house, file)
 
@@ -68,7 +101,8 @@ async function bundle(entry, owners) {
     platform: 'neutral',
     mainFields: ['module', 'main'],
   })
-  for (const file of Object.keys(result.metafile.inputs)) if (existsSync(absolute(file))) inputs.add(absolute(file))
+  for (const file of Object.keys(result.metafile.inputs))
+    if (existsSync(absolute(file))) inputs.add(absolute(file))
   return { text: result.outputFiles[0].text, files: Object.keys(result.metafile.inputs).map(absolute) }
 }
 
@@ -91,17 +125,21 @@ const sharedImport = /^import\s*(?:\{([^}]*)\}|\*\s*as\s+(\w+))?\s*(?:from\s*)?"
 const wanted = Object.fromEntries(present.map(name => [name, []]))
 function takeShared(name, text) {
   const lists = new Map()
-  const body = text.replace(sharedImport, (line, names, star, owner, file) => {
+  const body = text.replace(sharedImport, (_line, names, star, owner, file) => {
     if (star !== undefined) throw new Error(`${name}: import * of the shared module ${relative(house, file)}`)
     const list = lists.get(owner) ?? []
     lists.set(owner, list)
-    for (const item of (names ?? '').split(',').map(part => part.trim()).filter(Boolean)) {
+    for (const item of (names ?? '')
+      .split(',')
+      .map(part => part.trim())
+      .filter(Boolean)) {
       const [exported, local = exported] = item.split(' as ')
       list.push({ exported, local, file })
     }
     return ''
   })
-  if (body.includes('"shared:')) throw new Error(`${name}: a shared module is re-exported or imported in an unknown way`)
+  if (body.includes('"shared:'))
+    throw new Error(`${name}: a shared module is re-exported or imported in an unknown way`)
   let preamble = ''
   for (const [owner, list] of lists) {
     wanted[owner].push({ part: name, list })
@@ -126,17 +164,26 @@ function handingOut(owner) {
 }
 
 async function finish(text) {
-  const { code } = await esbuild.transform(text, { target, minify: true, charset: 'utf8', format: 'esm', loader: 'js' })
+  const { code } = await esbuild.transform(text, {
+    target,
+    minify: true,
+    charset: 'utf8',
+    format: 'esm',
+    loader: 'js',
+  })
   return code
 }
 
 /** Turns the last statement, `export{a as b}`, into an assignment to `exports`. */
 function exportsTo(code, exports) {
   return code.replace(/export\s*\{([^}]*)\};?\s*$/, (_, names) => {
-    const items = names.split(',').filter(Boolean).map(item => {
-      const [local, exported = local] = item.trim().split(' as ')
-      return `${exported}:${local}`
-    })
+    const items = names
+      .split(',')
+      .filter(Boolean)
+      .map(item => {
+        const [local, exported = local] = item.trim().split(' as ')
+        return `${exported}:${local}`
+      })
     return `${exports}={${items.join(',')}};\n`
   })
 }
@@ -162,9 +209,10 @@ async function boot(entry, settings) {
   const native = JSON.stringify(join(src, 'sys/native.ts'))
   const contents = `import { native } from ${native};
     import { start } from ${JSON.stringify(join(src, 'cli', entry))};
+    import { main } from ${JSON.stringify(entryOf('boot'))};
     ${imports}
     globalThis.__tsrun = { boot: ${lookup}, load: name => native().load(name) };
-    start();`
+    start(main);`
   const result = await esbuild.build({
     ...common,
     stdin: { contents, resolveDir: house, loader: 'ts' },
@@ -172,7 +220,8 @@ async function boot(entry, settings) {
     metafile: true,
     ...settings,
   })
-  for (const file of Object.keys(result.metafile.inputs)) if (existsSync(absolute(file))) inputs.add(absolute(file))
+  for (const file of Object.keys(result.metafile.inputs))
+    if (existsSync(absolute(file))) inputs.add(absolute(file))
   return result.outputFiles[0].text
 }
 
@@ -181,7 +230,7 @@ writeFileSync(
   await boot('node.ts', {
     format: 'cjs',
     platform: 'node',
-    define: { 'import.meta.url': '__filename' },
+    define: { ...define, 'import.meta.url': '__filename' },
   }),
 )
 writeFileSync(join(still, 'boot.js'), await boot('quickjs.ts', { platform: 'neutral' }))
@@ -190,7 +239,7 @@ writeFileSync(
   present.map(name => `PART(${name}, ${parts[name]?.cold ? 'COLD' : 'HOT'})\n`).join(''),
 )
 
-if (existsSync(join(src, 'index.ts'))) {
+if (program === join(src, 'cli') && existsSync(join(src, 'index.ts'))) {
   const result = await esbuild.build({
     ...common,
     entryPoints: [join(src, 'index.ts')],
@@ -204,5 +253,8 @@ if (existsSync(join(src, 'index.ts'))) {
 }
 
 const made = [...inputs, fileURLToPath(import.meta.url)].map(file => relative(house, file)).sort()
-writeFileSync(join(still, 'bundle.d'), `${relative(house, join(still, 'bundle.stamp'))}: ${made.join(' ')}\n${made.join(':\n')}:\n`)
+writeFileSync(
+  join(still, 'bundle.d'),
+  `${relative(house, join(still, 'bundle.stamp'))}: ${made.join(' ')}\n${made.join(':\n')}:\n`,
+)
 writeFileSync(join(still, 'bundle.stamp'), '')

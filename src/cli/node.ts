@@ -3,7 +3,6 @@
 import { dirname } from 'node:path'
 import { install, native } from '../sys/native.js'
 import { nodeNative } from '../sys/node.js'
-import { main } from './main.js'
 
 /** This file only runs as part of a CommonJS bundle (tools/bundlejs.mjs). */
 declare const require: (path: string) => unknown
@@ -11,7 +10,7 @@ declare const require: (path: string) => unknown
 /** `--started=1024,101`: the soft RLIMIT_NOFILE, and which of the descriptors 0 to 2 were open. */
 const marker = '--started='
 
-export function start(): void {
+export function start(main: () => number): void {
   const [node = 'node', , ...argv] = process.argv
   const script = import.meta.url
   const started = argv[0]?.startsWith(marker) ? argv.shift()?.slice(marker.length).split(',') : undefined

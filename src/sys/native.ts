@@ -12,7 +12,7 @@ export interface Engine {
   readonly arch: 'x64' | 'arm64'
   /** Arguments after the program's name. */
   readonly argv: readonly string[]
-  /** The environment as `NAME=value` strings, in the order of environ(7). */
+  /** The environment as `NAME=value` strings. In the npm form without NODE_* and in any order (a shell comes first). */
   readonly environ: readonly string[]
   /** argv of the process that runs `tsrun` again: [interpreter, …, script] or [path of the static binary]. */
   readonly self: readonly string[]

@@ -1,0 +1,139 @@
+# `make help` lists the targets. Everything that is made lands in build/ (C, the static form) and dist/ (the npm package).
+
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.DEFAULT_GOAL := build
+
+CC := gcc
+MUSL := musl-gcc
+NODE := node
+PREFIX := /usr/local
+DESTDIR :=
+BUNDLE := shell
+# Arguments of `make test`, `make bench` and `make fuzz`, such as TESTS=test/unit/plan.test.ts
+TESTS :=
+ROOT := $(if $(filter 0,$(shell id -u)),yes)
+
+modules := node_modules/.package-lock.json
+stamp := build/static/bundle.stamp
+warnings := -std=gnu11 -Wall -Wextra -Wshadow -Wconversion -Wswitch-enum -Werror
+
+# ---- what a user types ----
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+.PHONY: run
+run: ## build, then run the example bundle BUNDLE (shell) and show what the container sees
+	@tools/deps.sh run
+	@$(MAKE) --no-print-directory build
+ifdef ROOT
+	@$(NODE) tools/bundle.mjs $(BUNDLE) > /dev/null
+	@bin/tsrun run --bundle build/bundles/$(BUNDLE) example-$(BUNDLE)-$$$$
+else
+	@echo 'make run starts a container, which needs root for now: sudo make run'
+endif
+
+.PHONY: build
+build: dist/tsrun.cjs build/types.stamp dist/tsrun-shim ## the npm form: bin/tsrun, dist/ and build/tsrun-shim
+
+.PHONY: static
+static: build/tsrun ## the static form: one binary without Node.js, build/tsrun
+
+.PHONY: gen
+gen: $(modules) ## write the generated files (*.gen.*) again
+	@for tool in $$(find src shim test -name '*.gen.*' -exec head -n 1 {} \; | grep -o 'tools/[a-z-]*\.mjs' | sort -u); do \
+	  $(NODE) $$tool || exit; \
+	done
+
+.PHONY: lint
+lint: $(modules) ## types, style and C warnings
+	@$(NODE) tools/test.mjs lint
+
+.PHONY: format
+format: $(modules) ## lay out the sources as Biome does
+	@node_modules/.bin/biome check --write --log-level=warn .
+
+.PHONY: test
+test: ## lint and all tests; as root containers too, in both forms (TESTS=… runs less)
+	@tools/deps.sh test
+	@$(MAKE) --no-print-directory build static
+	@$(NODE) tools/test.mjs $(or $(TESTS),lint unit golden shim $(if $(ROOT),integration advisories conformance))
+ifndef ROOT
+	@echo 'the tests with containers were left out: they need root (make check-root)'
+endif
+
+.PHONY: check-root
+check-root: ## only the tests that need root
+	@tools/deps.sh test
+	@$(MAKE) --no-print-directory build static
+	@$(NODE) tools/test.mjs integration advisories conformance
+
+.PHONY: bench
+bench: build/side ## speed beside runc and crun (BENCH_ALL=1: the newest runc and youki, too)
+	@tools/deps.sh bench
+	@$(MAKE) --no-print-directory build static
+	@$(NODE) bench/bench.mjs
+
+.PHONY: fuzz
+fuzz: ## damaged plans for the shim under ASan and UBSan, for SECONDS (60)
+	@tools/deps.sh test
+	@$(MAKE) --no-print-directory $(modules)
+	@$(NODE) test/shim/fuzz.mjs $(or $(SECONDS),60)
+
+.PHONY: install
+install: static ## the static form into PREFIX/bin (DESTDIR for packages)
+	install -D -m 755 build/tsrun $(DESTDIR)$(PREFIX)/bin/tsrun
+	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/tsrun/LICENSE
+
+.PHONY: clean
+clean: ## remove build/ and dist/
+	rm -rf build dist
+
+# ---- node_modules ----
+
+$(modules): package.json package-lock.json
+	@command -v $(NODE) > /dev/null || { echo 'make needs Node.js 20 or newer (nodejs.org, or your distribution)' >&2; exit 1; }
+	@$(NODE) -e 'if (+process.versions.node.split(".")[0] < 20) { console.error("make needs Node.js 20 or newer, this is " + process.version); process.exit(1) }'
+	@[ -f $@ ] || echo 'installing npm packages' >&2
+	@mkdir -p build
+	@npm ci --no-audit --no-fund --loglevel=error > build/npm.log 2>&1 || { cat build/npm.log >&2; exit 1; }
+	@touch $@
+
+# ---- TypeScript, for both forms ----
+
+$(stamp): $(modules) tools/bundlejs.mjs $(wildcard src/index.ts src/cli/parts/*.ts)
+	@$(NODE) tools/bundlejs.mjs
+-include build/static/bundle.d
+
+dist/tsrun.cjs: $(stamp)
+	@[ -f $@ ] || $(NODE) tools/bundlejs.mjs
+
+# The library's declarations.
+build/types.stamp: $(stamp) tsconfig.json tsconfig.types.json
+	@if [ -f src/index.ts ]; then node_modules/.bin/tsc -p tsconfig.types.json; fi
+	@touch $@
+
+# ---- the shim ----
+
+build/tsrun-shim: tools/shim.sh $(wildcard shim/*.c shim/*.h) | toolchain
+	@CC=$(CC) tools/shim.sh $@
+
+dist/tsrun-shim: build/tsrun-shim
+	@install -D -m 755 $< $@
+
+.PHONY: toolchain
+toolchain:
+	@command -v $(CC) > /dev/null || tools/deps.sh build
+
+# ---- the static form ----
+
+build/tsrun: $(stamp) build/tsrun-shim tools/static.sh tools/quickjs.sh $(wildcard shim/static/*.c shim/static/*.h)
+	@tools/deps.sh static
+	@MUSL=$(MUSL) tools/static.sh
+
+build/side: bench/side.c
+	@mkdir -p $(@D)
+	@$(CC) -O2 $(warnings) -o $@ $<
