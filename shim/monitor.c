@@ -25,12 +25,14 @@ static int reap(void) {
   }
 }
 
-static void pass_on(uint32_t signal) {
-  switch (signal) {
+static void pass_on(const struct signalfd_siginfo *info) {
+  /* Our own write to a stdout that is gone: the kernel says that it came from us. */
+  if (info->ssi_signo == SIGPIPE && info->ssi_pid == (uint32_t)sys(getpid)) return;
+  switch (info->ssi_signo) {
     case SIGCHLD:
     case SIGURG: return; /* ours alone, as with runc */
     case SIGWINCH: relay_resize(); return;
-    default: sys(pidfd_send_signal, init.pidfd, signal, NULL, 0);
+    default: sys(pidfd_send_signal, init.pidfd, info->ssi_signo, NULL, 0);
   }
 }
 
@@ -39,7 +41,7 @@ static int take_signals(void) {
   struct signalfd_siginfo info[4];
   int got = sys(read, init.signals, info, sizeof info);
   if (got < 0) return got == -EAGAIN || got == -EINTR ? 0 : got;
-  for (size_t i = 0; i < (size_t)got / sizeof *info; i++) pass_on(info[i].ssi_signo);
+  for (size_t i = 0; i < (size_t)got / sizeof *info; i++) pass_on(&info[i]);
   return reap();
 }
 

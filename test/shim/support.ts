@@ -66,6 +66,14 @@ export function encode(ops: readonly Op[]): Uint8Array {
   return encodePlan({ ops }, native().utf8Write).bytes
 }
 
+/** Builds a helper program of these tests. */
+export function tool(name: string): string {
+  const out = join(repository, 'build/test', name)
+  mkdirSync(join(repository, 'build/test'), { recursive: true })
+  execFileSync('cc', ['-O2', '-o', out, join(repository, 'test/shim', `${name}.c`)])
+  return out
+}
+
 /** A directory that is removed after the test, with `payload` in it when it is a rootfs. */
 export function scratch(t: { teardown(f: () => void): void }, rootfs = false): string {
   const dir = mkdtempSync(join(tmpdir(), 'tsrun-shim-'))
