@@ -1,5 +1,5 @@
+import { capabilityNames } from '../base/capabilities.js'
 import { commit, version } from '../base/version.js'
-import { capabilityNames } from '../lower/capabilities.js'
 import { mountOptions } from '../lower/mountoptions.js'
 import { namespaces } from '../plan/flags.js'
 import type { HookKind } from '../plan/op.js'

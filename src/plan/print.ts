@@ -2,6 +2,7 @@
  * A plan as text, one line per op like strace's, or as JSON. Values of environment variables stay hidden unless asked for:
  * people paste plans into bug reports.
  */
+import { capabilityNames } from '../base/capabilities.js'
 import type { Op, Plan } from './op.js'
 import { type OpName, opcodes } from './opcodes.js'
 
@@ -38,7 +39,7 @@ const switches: readonly string[] = ['recursive', 'nofollow', 'retry']
 /** Words of enumerations that need no mention. */
 const usual: readonly string[] = ['none', 'in_root']
 const octal: readonly string[] = ['mode', 'mask']
-const hexadecimal: readonly string[] = ['keep', 'effective', 'permitted', 'inheritable']
+const capabilitySets: readonly string[] = ['keep', 'effective', 'permitted', 'inheritable']
 
 /** One op: `fsmount("tmpfs", source="shm", options=["size=64k"], attrs=nosuid) = mount:1`. */
 export function opText(op: Op, showEnv = false): string {
@@ -81,11 +82,22 @@ function argument(op: Op, name: string, kind: string, value: unknown): string {
     return op.op === 'seccomp' ? `<${value.length / 8} instructions>` : `<${value.length} bytes>`
   }
   if (Array.isArray(value) && value.length === 0 && kind === 'strs') return ''
-  if (hexadecimal.includes(name) || (op.op === 'raise_ambient' && name === 'mask')) return hex(value)
+  if (capabilitySets.includes(name) || (op.op === 'raise_ambient' && name === 'mask')) {
+    return capabilitySet(value as number | bigint)
+  }
   return octal.includes(name) ? `0${(value as number).toString(8)}` : plain(value)
 }
 
-const hex = (value: unknown): string => `0x${(value as number | bigint).toString(16)}`
+/** `KILL|NET_RAW`; `~SYS_ADMIN` is all but that one, as in strace. */
+function capabilitySet(value: number | bigint): string {
+  const mask = BigInt(value)
+  const inside = capabilityNames.filter((_, number) => (mask >> BigInt(number)) % 2n === 1n)
+  const outside = capabilityNames.filter(name => !inside.includes(name))
+  if (inside.length === 0) return 'none'
+  if (outside.length === 0) return 'all'
+  const [sign, names] = inside.length <= outside.length ? ['', inside] : ['~', outside]
+  return sign + names.map(name => name.slice('CAP_'.length)).join('|')
+}
 
 /** Values of fields without a kind of their own: strings quoted, lists in brackets, records in braces. */
 function plain(value: unknown): string {
