@@ -16,7 +16,7 @@ export const globalOptions = {
   root: 'string r',
   log: 'string l',
   'log-format': 'text|json',
-  'log-level': 'error|warning|info|debug',
+  'log-level': 'error|warning|info|debug|warn|trace|fatal|panic',
   debug: 'boolean',
   'systemd-cgroup': 'boolean s',
   'cgroup-manager': 'cgroupfs|systemd|disabled',

@@ -12,7 +12,8 @@ import { hasColour, printError, writeAll } from './output.js'
 
 const CLOCK_REALTIME = 0
 
-const ranks: Readonly<Record<Level, number>> = { error: 0, warning: 1, info: 2, debug: 3 }
+/** Our own levels, and those of callers that know more or spell them otherwise. */
+const ranks = { error: 0, warning: 1, info: 2, debug: 3, warn: 1, trace: 3, fatal: 0, panic: 0 } as const
 
 export interface CliLog extends Log {
   /** Logs the error that ends the command, and tells it to a person on stderr where that was not the log already. */
@@ -21,7 +22,7 @@ export interface CliLog extends Log {
 
 /** Opens what the global options ask for. */
 export function openLog(options: GlobalOptions): CliLog {
-  const fd = options.log === undefined ? undefined : openLogFile(options.log)
+  const fd = options.log ? openLogFile(options.log) : undefined
   const json = options['log-format'] === 'json'
   const threshold = ranks[options.debug === true ? 'debug' : (options['log-level'] ?? 'info')]
   const emit = (level: Level, message: string, fields: LogFields = {}): void => {

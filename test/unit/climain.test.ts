@@ -3,6 +3,7 @@ import { HostError, SyscallError } from '../../src/base/errors.js'
 import { jsonLine, oneLine, textLine } from '../../src/cli/log.js'
 import { main } from '../../src/cli/main.js'
 import { handlers, helpText } from '../../src/cli/parts/help.js'
+import type { Request } from '../../src/cli/parts/part.js'
 import { install, type Native } from '../../src/sys/native.js'
 
 const encoder = new TextEncoder()
@@ -19,7 +20,7 @@ interface Setting {
   readonly environ?: readonly string[]
   readonly terminal?: boolean
   /** What the handler of `state` does. */
-  readonly state?: () => number
+  readonly state?: (request: Request) => number
   /** Result of write to standard output. */
   readonly write?: (length: number) => number
 }
@@ -133,6 +134,26 @@ t.test('an error tells machines what it is', t => {
     t.match(err, 'tsrun: internal error: ')
     t.match(JSON.parse(log), { code: 'ERR_INTERNAL' })
   }
+  t.end()
+})
+
+t.test('levels', t => {
+  const talk = (request: Request) => {
+    for (const level of ['debug', 'info', 'warn', 'error'] as const) request.log[level](`a ${level}`)
+    return 0
+  }
+  const lines = (options: string) => {
+    const { err } = run(`${options}state x`, { state: talk })
+    return err.split('\n').filter(line => line !== '')
+  }
+  const all = ['tsrun: debug: a debug', 'tsrun: info: a info', 'tsrun: warning: a warn', 'tsrun: a error']
+  t.strictSame(lines(''), all.slice(1))
+  t.strictSame(lines('--debug '), all)
+  t.strictSame(lines('--log-level trace '), all)
+  t.strictSame(lines('--log-level warn '), all.slice(2))
+  t.strictSame(lines('--log-level error '), all.slice(3))
+  t.strictSame(lines('--log /log '), [], 'with a log nothing but the last error is on stderr')
+  t.strictSame(lines('--log= '), all.slice(1), 'an empty name is none')
   t.end()
 })
 
