@@ -176,7 +176,7 @@ int run_wait_start(const struct op_wait_start *op) {
 }
 
 int run_close_on_exec(const struct op_close_on_exec *op) {
-  return failed(CLOSE_ON_EXEC_CLOSE_RANGE, sys(close_range, op->first, ~0U, CLOSE_RANGE_CLOEXEC));
+  return failed(CLOSE_ON_EXEC_CLOSE_RANGE, close_on_exec((unsigned)op->first));
 }
 
 /** HOME as find_home found it, unless the environment has one that is not empty. */

@@ -37,13 +37,13 @@ static int write_state(const struct op_run_hook *op) {
 
 /** The child's half. What keeps it from running is told through the shared page. */
 _Noreturn static void become(const char *path, char **args, char **env, int in, int out, int32_t *error) {
-  reset_signals();
+  reset_signals(0);
   sys(setsid);
   int status = sys(dup3, in, 0, 0);
   if (status >= 0) status = sys(dup3, out, 1, 0);
   if (status >= 0) status = sys(dup3, out, 2, 0);
   /* Descriptors of the container are none of the hook's business; ours are CLOEXEC already. */
-  if (status >= 0) status = sys(close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC);
+  if (status >= 0) status = close_on_exec(3);
   if (status >= 0) status = sys(execve, path, args, env);
   *error = status;
   leave(127);

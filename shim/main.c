@@ -15,12 +15,13 @@ static int to_number(const char *digits) {
 }
 
 /** What the caller left in this process must not reach the container, and the container must not look into it. */
-static int clean_up_process(int first) {
-  reset_signals();
+static int clean_up_process(unsigned first) {
+  /* The monitor takes its signals from a descriptor: one that came before it listens waits for it. */
+  reset_signals(shim.verb == VERB_MONITOR ? ALL_SIGNALS : 0);
   sys(umask, 0);
   int error = sys(prctl, PR_SET_DUMPABLE, 0);
   if (error < 0) return error;
-  return sys(close_range, first, ~0U, CLOSE_RANGE_CLOEXEC);
+  return close_on_exec(first);
 }
 
 static int parse(int argc, char **argv, int *plan_fd) {
@@ -61,9 +62,10 @@ static int load(int plan_fd, uint32_t *refusal) {
 int main(int argc, char **argv) {
   int plan_fd = -1;
   if (parse(argc, argv, &plan_fd) < 0) return 2;
+  if (shim.verb == VERB_MONITOR) mask_signals(ALL_SIGNALS);
   for (unsigned i = 0; i < MAX_SLOTS; i++) shim.slots[i] = -1;
   if (shim.verb != VERB_CHECK) {
-    int error = clean_up_process(3 + shim.preserved);
+    int error = clean_up_process(3U + (unsigned)shim.preserved);
     if (error < 0) {
       report_failure(UINT32_MAX, PLAN_ARGUMENTS, -error);
       return 1;

@@ -63,10 +63,10 @@ static int loop(void) {
   return 0;
 }
 
-/** All signals are read from a descriptor: none interrupts us, and none of them ends us before the terminal is back. */
-static int block_signals(void) {
-  uint64_t all = ~0ULL;
-  sys(rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof all);
+/** All signals are read from a descriptor: none interrupts us, and none of them ends us before the terminal is back.
+    They are blocked since the monitor began (main.c), or even since before the runtime became it. */
+static int listen_to_signals(void) {
+  uint64_t all = ALL_SIGNALS;
   init.signals = sys(signalfd4, -1, &all, sizeof all, O_CLOEXEC | O_NONBLOCK);
   return init.signals;
 }
@@ -74,7 +74,7 @@ static int block_signals(void) {
 int run_supervise(const struct op_supervise *op) {
   init.pid = (int)op->pid;
   shim.init_status = 255 << 8; /* until we know better */
-  int error = block_signals();
+  int error = listen_to_signals();
   if (error < 0) return failed(SUPERVISE_POLL, error);
   init.pidfd = sys(pidfd_open, init.pid, 0);
   if (init.pidfd < 0) return failed(SUPERVISE_PIDFD_OPEN, init.pidfd);

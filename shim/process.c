@@ -1,14 +1,15 @@
 /* Processes: signals, waiting, what a child tells its parent. */
 #include "shim.h"
 
-void reset_signals(void) {
+void reset_signals(uint64_t mask) {
   /* The kernel's own layout; all zero is SIG_DFL, no flags, no mask. Node ignores SIGPIPE and SIGXFSZ, and
      an ignored signal stays ignored through execve. SIGKILL and SIGSTOP answer EINVAL. */
   static const uint64_t defaults[4];
   for (int signal = 1; signal <= 64; signal++) sys(rt_sigaction, signal, defaults, NULL, 8);
-  static const uint64_t none;
-  sys(rt_sigprocmask, SIG_SETMASK, &none, NULL, 8);
+  mask_signals(mask);
 }
+
+void mask_signals(uint64_t mask) { sys(rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof mask); }
 
 int32_t *shared_page(void) {
   static int32_t *page;
@@ -32,4 +33,22 @@ int64_t now(void) {
   struct __kernel_timespec time = {0, 0};
   sys(clock_gettime, 1 /* CLOCK_MONOTONIC */, &time);
   return time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+int close_on_exec(unsigned first) {
+  enum { RLIMIT_NOFILE = 7, MOST = 1 << 20 };
+  int error = sys(close_range, first, ~0U, CLOSE_RANGE_CLOEXEC);
+  if (error != -ENOSYS && error != -EPERM) return error;
+  /* A seccomp filter that does not know close_range: one by one, as far as there can be any. */
+  struct {
+    uint64_t soft, hard;
+  } limit = {0, 0};
+  error = sys(prlimit64, 0, RLIMIT_NOFILE, NULL, &limit);
+  if (error < 0) return error;
+  uint64_t end = limit.hard < MOST ? limit.hard : MOST;
+  for (uint64_t fd = first; fd < end; fd++) {
+    error = sys(fcntl, fd, F_SETFD, FD_CLOEXEC);
+    if (error < 0 && error != -EBADF) return error;
+  }
+  return 0;
 }

@@ -28,11 +28,11 @@ static int get_termios(int fd, struct termios *termios) { return sys(ioctl, fd, 
  */
 int relay_start(int master) {
   struct termios raw, inner;
-  int flags = sys(fcntl, master, 3 /* F_GETFL */);
+  int flags = sys(fcntl, master, F_GETFL);
   if (flags < 0) return flags;
   master_fd = master;
   relay.input_open = relay.output_open = 1;
-  int error = sys(fcntl, master, 4 /* F_SETFL */, flags | O_NONBLOCK);
+  int error = sys(fcntl, master, F_SETFL, flags | O_NONBLOCK);
   if (error < 0) return error;
   if (get_termios(master, &inner) >= 0) {
     inner.c_oflag &= ~(tcflag_t)ONLCR;

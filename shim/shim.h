@@ -3,6 +3,7 @@
 #include "ops.gen.h"
 #include "sys.h"
 
+#define ALL_SIGNALS UINT64_MAX
 enum limits { MAX_SLOTS = 256, MAX_DETAIL = 512, MAX_PLAN = 16 << 20, PLAN_HEADER = 32 };
 
 /** An op record. The fields that follow are `struct op_NAME`. */
@@ -110,8 +111,12 @@ int new_mount(const char *type, const char *source, const char *options, size_t 
 static inline int fork_process(void) { return sys(clone, SIGCHLD); }
 /** A page that parent and child both see, for what a child must tell before it can speak. */
 int32_t *shared_page(void);
-void reset_signals(void);
+/** Every disposition the default one, and this mask: bit n - 1 blocks signal n. */
+void reset_signals(uint64_t mask);
+void mask_signals(uint64_t mask);
 int wait_for(int pid, int *status);
+/** Marks all descriptors from `first` on. */
+int close_on_exec(unsigned first);
 /** Milliseconds of the monotonic clock. */
 int64_t now(void);
 

@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -21,8 +22,13 @@ int main(int argc, char **argv) {
     close(master);
   }
   prctl(PR_SET_CHILD_SUBREAPER, 1);
+  sigset_t all, none;
+  sigfillset(&all);
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &all, NULL); /* as a careful runtime would: what comes now waits for the monitor */
   int pid = fork();
   if (pid == 0) {
+    sigprocmask(SIG_SETMASK, &none, NULL);
     setsid();
     close(20);
     if (tty) {
