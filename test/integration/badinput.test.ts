@@ -76,7 +76,7 @@ forms(t, requires('root', 'cc'), (t, rt) => {
       t.same(c.leaks(), nothing, `nothing is left after ${command}`)
       if (rt.lacks('pointers') !== false) continue
       t.equal(done.stderr.trim().split('\n').length, 1, `one line: ${done.stderr}`)
-      t.match(done.stderr, `${command} "${c.id}": `, 'what was done, and on what')
+      t.match(done.stderr, new RegExp(`(create|run) "${c.id}": `), 'what was done, and on what')
       if (pointer !== undefined) t.match(done.stderr, pointer, 'where in the config')
     }
   }

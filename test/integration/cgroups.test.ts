@@ -151,7 +151,7 @@ forms(t, requires('root', 'cc', 'cgroup1'), (t, rt) => {
       c.configure(resources(bad))
       t.match(
         c.create(),
-        { status: 1, stderr: /invalid argument|EINVAL|numerical result|not permitted/i },
+        { status: 1, stderr: /invalid argument|EINVAL|numerical result|not permitted|must be/i },
         JSON.stringify(bad),
       )
       t.same(c.leaks(), nothing)

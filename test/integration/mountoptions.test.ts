@@ -85,7 +85,7 @@ forms(t, requires('root', 'cc'), (t, rt) => {
   t.test('nosymfollow', { skip: rt.lacks('nosymfollow') }, async t => {
     const tmpfs = { destination: '/mnt', type: 'tmpfs', source: 'x', options: ['nosymfollow'] }
     const c = container(t, rt, { mounts: [...mounts, tmpfs] })
-    t.match(mountsByPoint(c.ask(askMounts)[0]).get('/mnt')?.options, ['rw', 'nosymfollow'])
+    t.ok(mountsByPoint(c.ask(askMounts)[0]).get('/mnt')?.options.includes('nosymfollow'))
   })
 
   t.test(

@@ -16,7 +16,7 @@ const waiting = { process: { args: script(['wait']) } }
 const statuses = ['creating', 'created', 'running', 'stopped']
 
 /** How many places of a command are tried; all of them when there are fewer. */
-const places = Number(process.env.TSRUN_KILL_PLACES ?? 24)
+const places = Number(process.env.TSRUN_KILL_PLACES ?? 12)
 
 /** Runs a command of the runtime under strace, whose output is written to a file. */
 const traced = (c: Container, options: readonly string[], command: readonly string[]): void => {

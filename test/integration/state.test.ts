@@ -31,7 +31,7 @@ forms(t, requires('root', 'cc'), (t, rt) => {
       bundle: c.bundle,
       rootfs: c.rootfs,
       created: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/,
-      owner: '',
+      owner: String,
     })
     t.same(state.annotations, annotations)
     t.ok(Math.abs(Date.parse(state.created) - Date.now()) < 60_000, 'created is now')

@@ -135,7 +135,11 @@ const spawned = (argv: readonly string[], cwd: string, env: NodeJS.ProcessEnv): 
   child.stderr.on('data', data => {
     stderr += data
   })
-  const timer = setTimeout(() => child.kill('SIGKILL'), limit)
+  const timer = setTimeout(() => {
+    child.kill('SIGKILL')
+    child.stdout.destroy() // a container that lives on keeps them open
+    child.stderr.destroy()
+  }, limit)
   const done = new Promise<Result>(resolve => {
     child.on('close', status => {
       closed = true

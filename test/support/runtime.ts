@@ -72,6 +72,7 @@ export const forms = (
   skip: false | string,
   body: (t: Test, rt: Runtime) => void | Promise<void>,
 ): void => {
+  t.setTimeout(180_000)
   for (const rt of runtimes()) {
     t.test(rt.name, { skip }, async t => {
       const command = rt.argv[0] ?? ''
