@@ -40,6 +40,17 @@ int run_become_root(const struct op_become_root *op) {
   return failed(BECOME_ROOT_SETRESUID, error);
 }
 
+/* `0` is whoever writes it. */
+static int join_cgroup(int dir, const char *file) {
+  int fd = sys(openat, dir, file, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return failed(JOIN_CGROUP_OPEN, fd);
+  int written = sys(write, fd, "0", 1);
+  close_fd(fd);
+  return failed(JOIN_CGROUP_WRITE, written < 0 ? written : 0);
+}
+
+int run_join_cgroup(const struct op_join_cgroup *op) { return join_cgroup(AT_FDCWD, text(op->path)); }
+
 /**
  * CLONE_PARENT: init is the runtime's child from its first breath, and this helper can end. Its pid, as our own pid
  * namespace sees it, is stored by the kernel in a shared page before init runs, so init reports it itself, and
@@ -50,12 +61,21 @@ int run_clone_init(const struct op_clone_init *op) {
   if (pid == NULL) return failed(CLONE_INIT_CLONE3, -ENOMEM);
   uint64_t flags = op->namespaces | CLONE_PARENT | CLONE_PARENT_SETTID;
   struct clone_args args = {.flags = flags, .parent_tid = (uint64_t)(uintptr_t)pid};
+  if (op->cgroup != UINT64_MAX) {
+    args.flags |= CLONE_INTO_CGROUP;
+    args.cgroup = (uint32_t)slot(op->cgroup);
+  }
   int child = sys(clone3, &args, sizeof args);
   /* The seccomp filter of an outer container may hide clone3, whose arguments it cannot read. A new time namespace
      does not fit into the flags of clone: it has to be unshared. */
+  if (child == -ENOSYS && op->cgroup != UINT64_MAX) {
+    int error = join_cgroup(slot(op->cgroup), "cgroup.procs");
+    if (error < 0) return failed(CLONE_INIT_CLONE3, error);
+  }
   if (child == -ENOSYS && (flags & 0xff) == 0) child = sys(clone, flags | SIGCHLD, 0, pid, 0, 0);
   if (child < 0) return failed(CLONE_INIT_CLONE3, child);
   if (child > 0) leave(0);
+  if (op->cgroup != UINT64_MAX) drop(op->cgroup);
   return failed(CLONE_INIT_SEND, report(FRAME_STARTED, (uint32_t)*pid, 0, 0));
 }
 

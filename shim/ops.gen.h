@@ -2,7 +2,7 @@
 #pragma once
 #include <stdint.h>
 
-#define BUILD_ID 0x813f6769u
+#define BUILD_ID 0x9a0d65a1u
 
 enum opcode {
   OP_BARRIER = 1,
@@ -16,6 +16,7 @@ enum opcode {
   OP_SETSID = 16,
   OP_JOIN_SESSION_KEYRING = 17,
   OP_LOOPBACK_UP = 18,
+  OP_JOIN_CGROUP = 19,
   OP_OPEN_PATH = 20,
   OP_OPEN_FD_DIRECTORY = 21,
   OP_OPEN_PROCFS = 22,
@@ -81,6 +82,7 @@ enum opcode {
   X(SETSID, setsid) \
   X(JOIN_SESSION_KEYRING, join_session_keyring) \
   X(LOOPBACK_UP, loopback_up) \
+  X(JOIN_CGROUP, join_cgroup) \
   X(OPEN_PATH, open_path) \
   X(OPEN_FD_DIRECTORY, open_fd_directory) \
   X(OPEN_PROCFS, open_procfs) \
@@ -199,6 +201,7 @@ int run_become_root(const struct op_become_root *op);
 enum clone_init_step { CLONE_INIT_CLONE3, CLONE_INIT_SEND };
 struct op_clone_init {
   uint64_t namespaces;
+  uint64_t cgroup;
 };
 int run_clone_init(const struct op_clone_init *op);
 enum setsid_step { SETSID_SETSID };
@@ -214,6 +217,11 @@ enum loopback_up_step { LOOPBACK_UP_SOCKET, LOOPBACK_UP_SIOCGIFFLAGS,
   LOOPBACK_UP_SIOCSIFFLAGS };
 struct op_loopback_up;
 int run_loopback_up(const struct op_loopback_up *op);
+enum join_cgroup_step { JOIN_CGROUP_OPEN, JOIN_CGROUP_WRITE };
+struct op_join_cgroup {
+  struct ref path;
+};
+int run_join_cgroup(const struct op_join_cgroup *op);
 enum open_path_step { OPEN_PATH_OPEN };
 struct op_open_path {
   uint64_t slot;
@@ -547,7 +555,9 @@ static const struct field_rule field_rules[] = {
     {KIND_FLAGS, 0, 0}, /* unshare */
     {KIND_U32, 0, 0}, /* set_dumpable */
     {KIND_FLAGS, 0, 0}, /* clone_init */
+    {KIND_SLOT, 1, 0}, /* clone_init */
     {KIND_STR, 0, 0}, /* join_session_keyring */
+    {KIND_PATH, 0, 0}, /* join_cgroup */
     {KIND_SLOT, 0, 0}, /* open_path */
     {KIND_PATH, 0, 0}, /* open_path */
     {KIND_SLOT, 0, 0}, /* open_fd_directory */
@@ -668,60 +678,61 @@ static const struct op_rule op_rules[] = {
     [OP_UNSHARE] = {1, 1, 6},
     [OP_SET_DUMPABLE] = {1, 1, 7},
     [OP_BECOME_ROOT] = {1, 0, 8},
-    [OP_CLONE_INIT] = {1, 1, 8},
-    [OP_SETSID] = {1, 0, 9},
-    [OP_JOIN_SESSION_KEYRING] = {1, 1, 9},
-    [OP_LOOPBACK_UP] = {1, 0, 10},
-    [OP_OPEN_PATH] = {1, 2, 10},
-    [OP_OPEN_FD_DIRECTORY] = {1, 1, 12},
-    [OP_OPEN_PROCFS] = {1, 1, 13},
-    [OP_WRITE_FILE] = {1, 3, 14},
-    [OP_SET_PROPAGATION] = {1, 3, 17},
-    [OP_MAKE_PARENT_PRIVATE] = {1, 1, 20},
-    [OP_OPEN_ROOT] = {1, 2, 21},
-    [OP_FSMOUNT] = {1, 5, 23},
-    [OP_OPEN_TREE] = {1, 4, 28},
-    [OP_MOUNT_SETATTR] = {1, 5, 32},
-    [OP_MOVE_MOUNT] = {1, 5, 37},
-    [OP_COPY_UP] = {1, 3, 42},
-    [OP_OPEN_TARGET] = {1, 3, 45},
-    [OP_FSPICK] = {1, 2, 48},
-    [OP_MKDIR] = {1, 3, 50},
-    [OP_MKNOD] = {1, 8, 53},
-    [OP_SYMLINK] = {1, 3, 61},
-    [OP_MASK_PATH] = {1, 2, 64},
-    [OP_READONLY_PATH] = {1, 2, 66},
-    [OP_PIVOT_ROOT] = {1, 1, 68},
-    [OP_MOVE_ROOT] = {1, 2, 69},
-    [OP_OPEN_CONSOLE] = {1, 5, 71},
-    [OP_USE_CONSOLE] = {1, 1, 76},
-    [OP_SETHOSTNAME] = {1, 1, 77},
-    [OP_SETDOMAINNAME] = {1, 1, 78},
-    [OP_UMASK] = {1, 1, 79},
-    [OP_SET_NO_NEW_PRIVS] = {1, 0, 80},
-    [OP_DROP_BOUNDING] = {1, 2, 80},
-    [OP_KEEP_CAPABILITIES] = {1, 0, 82},
-    [OP_SETGROUPS] = {1, 1, 82},
-    [OP_SETRESGID] = {1, 1, 83},
-    [OP_SETRESUID] = {1, 1, 84},
-    [OP_CAPSET] = {1, 3, 85},
-    [OP_RAISE_AMBIENT] = {1, 1, 88},
-    [OP_CHOWN_STDIO] = {1, 2, 89},
-    [OP_CHDIR] = {1, 2, 91},
-    [OP_CHECK_CWD] = {1, 0, 93},
-    [OP_SECCOMP] = {1, 2, 93},
-    [OP_FIND_HOME] = {1, 1, 95},
-    [OP_FIND_EXECUTABLE] = {1, 2, 96},
-    [OP_WAIT_START] = {1, 2, 98},
-    [OP_RUN_HOOK] = {1, 6, 100},
-    [OP_CLOSE_ON_EXEC] = {1, 1, 106},
-    [OP_EXEC] = {1, 2, 107},
-    [OP_SUPERVISE] = {1, 2, 109},
-    [OP_REMOVE_CGROUP] = {1, 1, 111},
-    [OP_REMOVE_FILE] = {1, 1, 112},
-    [OP_REMOVE_DIRECTORY] = {1, 1, 113},
-    [OP_CLEAN_UP_AFTER_FAILURE] = {1, 2, 114},
-    [OP_EXIT_LIKE_INIT] = {1, 0, 116},
+    [OP_CLONE_INIT] = {1, 2, 8},
+    [OP_SETSID] = {1, 0, 10},
+    [OP_JOIN_SESSION_KEYRING] = {1, 1, 10},
+    [OP_LOOPBACK_UP] = {1, 0, 11},
+    [OP_JOIN_CGROUP] = {1, 1, 11},
+    [OP_OPEN_PATH] = {1, 2, 12},
+    [OP_OPEN_FD_DIRECTORY] = {1, 1, 14},
+    [OP_OPEN_PROCFS] = {1, 1, 15},
+    [OP_WRITE_FILE] = {1, 3, 16},
+    [OP_SET_PROPAGATION] = {1, 3, 19},
+    [OP_MAKE_PARENT_PRIVATE] = {1, 1, 22},
+    [OP_OPEN_ROOT] = {1, 2, 23},
+    [OP_FSMOUNT] = {1, 5, 25},
+    [OP_OPEN_TREE] = {1, 4, 30},
+    [OP_MOUNT_SETATTR] = {1, 5, 34},
+    [OP_MOVE_MOUNT] = {1, 5, 39},
+    [OP_COPY_UP] = {1, 3, 44},
+    [OP_OPEN_TARGET] = {1, 3, 47},
+    [OP_FSPICK] = {1, 2, 50},
+    [OP_MKDIR] = {1, 3, 52},
+    [OP_MKNOD] = {1, 8, 55},
+    [OP_SYMLINK] = {1, 3, 63},
+    [OP_MASK_PATH] = {1, 2, 66},
+    [OP_READONLY_PATH] = {1, 2, 68},
+    [OP_PIVOT_ROOT] = {1, 1, 70},
+    [OP_MOVE_ROOT] = {1, 2, 71},
+    [OP_OPEN_CONSOLE] = {1, 5, 73},
+    [OP_USE_CONSOLE] = {1, 1, 78},
+    [OP_SETHOSTNAME] = {1, 1, 79},
+    [OP_SETDOMAINNAME] = {1, 1, 80},
+    [OP_UMASK] = {1, 1, 81},
+    [OP_SET_NO_NEW_PRIVS] = {1, 0, 82},
+    [OP_DROP_BOUNDING] = {1, 2, 82},
+    [OP_KEEP_CAPABILITIES] = {1, 0, 84},
+    [OP_SETGROUPS] = {1, 1, 84},
+    [OP_SETRESGID] = {1, 1, 85},
+    [OP_SETRESUID] = {1, 1, 86},
+    [OP_CAPSET] = {1, 3, 87},
+    [OP_RAISE_AMBIENT] = {1, 1, 90},
+    [OP_CHOWN_STDIO] = {1, 2, 91},
+    [OP_CHDIR] = {1, 2, 93},
+    [OP_CHECK_CWD] = {1, 0, 95},
+    [OP_SECCOMP] = {1, 2, 95},
+    [OP_FIND_HOME] = {1, 1, 97},
+    [OP_FIND_EXECUTABLE] = {1, 2, 98},
+    [OP_WAIT_START] = {1, 2, 100},
+    [OP_RUN_HOOK] = {1, 6, 102},
+    [OP_CLOSE_ON_EXEC] = {1, 1, 108},
+    [OP_EXEC] = {1, 2, 109},
+    [OP_SUPERVISE] = {1, 2, 111},
+    [OP_REMOVE_CGROUP] = {1, 1, 113},
+    [OP_REMOVE_FILE] = {1, 1, 114},
+    [OP_REMOVE_DIRECTORY] = {1, 1, 115},
+    [OP_CLEAN_UP_AFTER_FAILURE] = {1, 2, 116},
+    [OP_EXIT_LIKE_INIT] = {1, 0, 118},
 };
 static const uint64_t flag_masks[] = {
     0x7e020080, /* namespaces */

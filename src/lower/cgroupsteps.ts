@@ -1,9 +1,14 @@
 import type { Op } from '../plan/op.js'
 import type { Input } from './input.js'
 
-/** Made while the shim starts, joined by init before it makes its cgroup namespace. */
+/** Made while the shim starts, joined by the helper while it is still the host's. */
 export function joinCgroup({ cgroup }: Input, out: Op[]): void {
   out.push(...cgroup.create, ...cgroup.join)
+}
+
+/** What only the runtime may do with init. */
+export function moveInit({ cgroup }: Input, out: Op[]): void {
+  out.push(...cgroup.moveInit)
 }
 
 const hasRuntimeHooks = ({ spec }: Input): boolean =>

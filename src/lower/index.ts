@@ -4,7 +4,7 @@ import type { Host } from '../host/facts.js'
 import type { Op, Plan } from '../plan/op.js'
 import type { Spec } from '../spec/types.gen.js'
 import { lowerCgroup } from './cgroup/index.js'
-import { joinCgroup, limitBeforeHooks, limitBeforeStart } from './cgroupsteps.js'
+import { joinCgroup, limitBeforeHooks, limitBeforeStart, moveInit } from './cgroupsteps.js'
 import { openConsole, useConsole } from './console.js'
 import { devices } from './devices.js'
 import { execProgram, findProgram, openFdDirectory, openFifo } from './finish.js'
@@ -26,9 +26,10 @@ const passes: readonly Pass[] = [
   openNamespaces,
   openFifo,
   openSources,
+  joinCgroup,
   enterNamespaces,
   // Init, in its namespaces.
-  joinCgroup,
+  moveInit,
   oomScore,
   enterCgroupNamespace,
   settleInit,
@@ -67,10 +68,12 @@ export interface Lowered {
 export function lower(spec: Spec, host: Host, request: Request, warn: Input['warn']): Lowered {
   const { process, linux = {} } = spec
   if (process === undefined) throw new InternalError('lowering needs a process')
+  const userNamespace = (linux.namespaces ?? []).some(namespace => namespace.type === 'user')
   const cgroup = lowerCgroup(spec, host.cgroup, {
     id: request.id,
     manager: request.cgroupManager,
     inUserNamespace: host.inUserNamespace,
+    userNamespace,
   })
   for (const { pointer, message } of cgroup.warnings) warn(pointer, message)
   const input: Input = {
@@ -81,7 +84,7 @@ export function lower(spec: Spec, host: Host, request: Request, warn: Input['war
     host,
     cgroup,
     request,
-    userNamespace: (linux.namespaces ?? []).some(namespace => namespace.type === 'user'),
+    userNamespace,
     warn,
   }
   const ops: Op[] = []

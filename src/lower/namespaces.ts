@@ -77,6 +77,7 @@ export function enterNamespaces(input: Input, out: Op[]): void {
     by: 'helper',
     at: '/linux/namespaces',
     namespaces: created.filter(type => type !== 'user' && type !== 'cgroup'),
+    ...(input.cgroup.slot !== undefined && { cgroup: input.cgroup.slot }),
   })
 }
 

@@ -23,6 +23,7 @@ const phrases = (): Phrases => ({
   set_dumpable: () => 'open /proc/self to the runtime',
   become_root: () => 'become root of the user namespace',
   clone_init: ({ namespaces }) => `start init in new namespaces (${list(namespaces)})`,
+  join_cgroup: ({ path }) => `join cgroup ${path.slice(0, path.lastIndexOf('/'))}`,
   setsid: () => 'start a session',
   join_session_keyring: ({ name }) => `join session keyring ${name}`,
   loopback_up: () => 'bring up the loopback device',

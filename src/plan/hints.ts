@@ -38,6 +38,18 @@ const hints = (): readonly Hint[] => [
     text: 'run as root, or add a user namespace to linux.namespaces',
   },
   { op: 'clone_init', errno: 'EPERM', text: 'this system does not let ordinary users make user namespaces' },
+  {
+    op: 'clone_init',
+    errno: 'EBUSY',
+    text: 'the cgroup hands controllers to children, so it may hold no process: give another cgroupsPath',
+  },
+  {
+    op: 'clone_init',
+    errno: 'EOPNOTSUPP',
+    text: 'the cgroup is threaded, or below one with processes: give another cgroupsPath',
+  },
+  { op: 'join_cgroup', errno: 'ENOSPC', text: 'the cpuset of the cgroup has no CPUs or no memory nodes' },
+  { op: 'join_cgroup', errno: 'EINVAL', text: 'a real-time process needs cpu.rt_runtime_us in its cgroup' },
   { op: 'clone_init', errno: 'ENOSPC', text: noNamespaces },
   { op: 'clone_init', errno: 'EINVAL', text: 'this kernel lacks one of these namespaces' },
   {

@@ -37,12 +37,22 @@ export const opcodes = {
   become_root: { code: 14, fields: {}, steps: ['setresgid', 'setresuid'] },
   /**
    * The helper clones init with CLONE_PARENT and these namespaces, reports `started` and ends. What follows is run by init.
+   * With `cgroup`, an open directory of cgroup v2, init begins there (CLONE_INTO_CGROUP).
    */
-  clone_init: { code: 15, fields: { namespaces: 'flags:namespaces' }, steps: ['clone3', 'send'] },
+  clone_init: {
+    code: 15,
+    fields: { namespaces: 'flags:namespaces', cgroup: 'slot?' },
+    steps: ['clone3', 'send'],
+  },
   setsid: { code: 16, fields: {}, steps: ['setsid'] },
   /** keyctl(KEYCTL_JOIN_SESSION_KEYRING), then search permission for the owner as runc grants it. */
   join_session_keyring: { code: 17, fields: { name: 'str' }, steps: ['join', 'describe', 'setperm'] },
   loopback_up: { code: 18, fields: {}, steps: ['socket', 'SIOCGIFFLAGS', 'SIOCSIFFLAGS'] },
+  /**
+   * The process moves itself into a v1 cgroup: writes 0 to the `tasks` file at `path`. A process that is moved by another waits
+   * for an RCU grace period (7 to 20 ms where nothing else was moved just before), one thread that moves itself does not.
+   */
+  join_cgroup: { code: 19, fields: { path: 'hostPath' }, steps: ['open', 'write'] },
 
   // ---- files on the host, before the root changes -----------------------------------------------------------------
   /** Opens with O_PATH. */
@@ -107,7 +117,11 @@ export const opcodes = {
   /** Opens the mount at a path in root, for `remount`. */
   open_target: { code: 38, fields: { slot: 'newSlot', root: 'slot', path: 'inRootPath' }, steps: ['open'] },
   /** Reconfigures the filesystem under a slot with new options (`remount` with data). */
-  fspick: { code: 39, fields: { slot: 'slot', options: 'strs' }, steps: ['fspick', 'fsconfig', 'fsconfig reconfigure'] },
+  fspick: {
+    code: 39,
+    fields: { slot: 'slot', options: 'strs' },
+    steps: ['fspick', 'fsconfig', 'fsconfig reconfigure'],
+  },
   /** One directory (and its parents) in root, mode as given; an existing one is left alone. */
   mkdir: { code: 40, fields: { root: 'slot', path: 'inRootPath', mode: 'u32' }, steps: ['create'] },
   /** A device node or fifo in root; an existing node of the same kind and number is accepted, anything else is not. */
@@ -143,7 +157,11 @@ export const opcodes = {
     steps: ['open target', 'open_tree', 'mount_setattr', 'move_mount'],
   },
   /** pivot_root(".", ".") into the root slot; the old root is made rslave, detached, and left behind. */
-  pivot_root: { code: 45, fields: { root: 'slot' }, steps: ['fchdir', 'pivot_root', 'slave', 'umount', 'chdir'] },
+  pivot_root: {
+    code: 45,
+    fields: { root: 'slot' },
+    steps: ['fchdir', 'pivot_root', 'slave', 'umount', 'chdir'],
+  },
   /** --no-pivot: procfs and sysfs mounts outside are removed, then the root is moved over / and chrooted into. */
   move_root: {
     code: 46,
@@ -159,7 +177,16 @@ export const opcodes = {
   open_console: {
     code: 50,
     fields: { slot: 'newSlot', root: 'slot', rows: 'u32', columns: 'u32', console: 'u32' },
-    steps: ['open ptmx', 'fstatfs', 'TIOCSPTLCK', 'TIOCGPTPEER', 'TIOCSWINSZ', 'create /dev/console', 'bind', 'send'],
+    steps: [
+      'open ptmx',
+      'fstatfs',
+      'TIOCSPTLCK',
+      'TIOCGPTPEER',
+      'TIOCSWINSZ',
+      'create /dev/console',
+      'bind',
+      'send',
+    ],
   },
   /** The slot becomes the controlling terminal and descriptors 0, 1, 2. */
   use_console: { code: 51, fields: { slot: 'slot' }, steps: ['TIOCSCTTY', 'dup3'] },
@@ -223,7 +250,11 @@ export const opcodes = {
    * Forwards signals to init (not SIGCHLD, SIGURG; SIGWINCH resizes), relays the terminal whose master is descriptor
    * `console`, reaps every child until init `pid` has ended, restores the terminal, keeps init's status.
    */
-  supervise: { code: 90, fields: { pid: 'u32', console: 'u32?' }, steps: ['pidfd_open', 'terminal', 'poll', 'waitid'] },
+  supervise: {
+    code: 90,
+    fields: { pid: 'u32', console: 'u32?' },
+    steps: ['pidfd_open', 'terminal', 'poll', 'waitid'],
+  },
   /** rmdir of a cgroup that only holds the dead: retried while EBUSY, one second at most; missing is fine. */
   remove_cgroup: { code: 91, fields: { path: 'hostPath' }, steps: ['rmdir'] },
   remove_file: { code: 92, fields: { path: 'hostPath' }, steps: ['unlink'] },

@@ -50,7 +50,7 @@ function slotsOf(name: string): { opens: string[]; uses: string[] } {
     const row = Object.hasOwn(opcodes, name) ? opcodes[name as keyof typeof opcodes] : undefined
     for (const [field, kind] of Object.entries(row?.fields ?? {})) {
       if (kind === 'newSlot') entry.opens.push(field)
-      else if (kind === 'slot') entry.uses.push(field)
+      else if (kind === 'slot' || kind === 'slot?') entry.uses.push(field)
     }
     slotFields.set(name, entry)
   }
@@ -63,7 +63,7 @@ function checkSlots(ops: readonly Op[]): string | undefined {
     const { opens, uses } = slotsOf(op.op)
     const fields = op as unknown as Record<string, string>
     for (const field of uses) {
-      if (!open.has(fields[field] as string))
+      if (fields[field] !== undefined && !open.has(fields[field] as string))
         return `${op.op} (${op.at}) uses ${fields[field]}, which nothing opened`
     }
     for (const field of opens) open.add(fields[field] as string)
@@ -73,6 +73,7 @@ function checkSlots(ops: readonly Op[]): string | undefined {
 
 /** Ops whose paths are the host's, or which need the host's tree at hand. */
 const HOST_ONLY: readonly string[] = [
+  'join_cgroup',
   'open_path',
   'open_fd_directory',
   'open_tree',

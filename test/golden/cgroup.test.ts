@@ -84,7 +84,7 @@ for (const [host, facts] of Object.entries(hosts)) {
     let text = ''
     for (const [name, linux] of Object.entries(cases)) {
       const plan = lowerCgroup({ ociVersion: '1.3.0', linux }, facts, { id: 'web', manager: 'cgroupfs' })
-      const ops = [...plan.create, ...plan.join, ...plan.limit]
+      const ops = [...plan.create, ...plan.join, ...plan.moveInit, ...plan.limit]
       text += `# ${name}\n${planText({ format: 1, ops })}`
       for (const { pointer, message } of plan.warnings) text += `warning  ${pointer}: ${message}\n`
       text += '\n'

@@ -427,7 +427,13 @@ t.test('hybrid: every hierarchy once, v2 included', async t => {
   const plan = lower(host, {})
   const dirs = ['/cg/cpu,cpuacct/web', '/cg/devices/web', '/cg/unified/web']
   t.match(plan.create[0], { dirs, populated: '/cg/devices/web' })
-  t.same((plan.join[0] as OpOf<'cgroup_join'>).dirs, dirs)
+  t.match(plan.join, [
+    { op: 'join_cgroup', by: 'helper', path: `${dirs[0]}/tasks` },
+    { op: 'join_cgroup', by: 'helper', path: `${dirs[1]}/tasks` },
+    { op: 'open_path', by: 'helper', path: dirs[2], slot: 'cgroup' },
+  ])
+  t.equal(plan.slot, 'cgroup', 'init begins there')
+  t.same(plan.moveInit, [])
   t.same(plan.paths, {
     v1: { cpu: dirs[0], cpuacct: dirs[0], devices: dirs[1] },
     v2: '/cg/unified/web',
@@ -437,11 +443,20 @@ t.test('hybrid: every hierarchy once, v2 included', async t => {
 t.test('managers', async t => {
   const spec = { ociVersion: '1.3.0', linux: { resources: { memory: { limit: 5 } } } }
   const off = lowerCgroup(spec, { mode: 'none', v1: {} }, { id: 'x', manager: 'disabled' })
-  t.same(off, { create: [], join: [], limit: [], warnings: [], paths: { v1: {} } })
+  t.same(off, { create: [], join: [], moveInit: [], limit: [], warnings: [], paths: { v1: {} } })
   t.throws(() => lowerCgroup(spec, v2Host, { id: 'x', manager: 'systemd' }), {
     code: 'ERR_HOST',
     message: /systemd/,
   })
+})
+
+t.test('the root of a user namespace may not enter a v2 cgroup: the runtime moves init there', async t => {
+  const request = { id: 'web', manager: 'cgroupfs', userNamespace: true } as const
+  const plan = lowerCgroup({ ociVersion: '1.3.0' }, v2Host, request)
+  t.same(plan.join, [])
+  t.equal(plan.slot, undefined)
+  t.match(plan.moveInit, [{ op: 'cgroup_join', by: 'runtime', dirs: ['/cg/web'] }])
+  t.same(lowerCgroup({ ociVersion: '1.3.0' }, v1Host, request).moveInit, [], 'v1 has none')
 })
 
 const fold = (...rules: DeviceRule[]) => deviceLines(foldDeviceRules(rules)).rest

@@ -48,6 +48,8 @@ function cgroups(resources: Resources = {}, path = `/tsrun-unit-${process.pid}-$
   const plan = lowerCgroup({ ociVersion: '1.3.0', linux }, host, { id: 'unit', manager: 'cgroupfs' })
   used.push(plan.paths)
   let made: string[] = []
+  const dirs = (plan.create[0] as OpOf<'cgroup_create'>).dirs
+  const join: OpOf<'cgroup_join'> = { op: 'cgroup_join', by: 'runtime', at: '/linux/cgroupsPath', dirs }
   const writes = (ops: CgroupPlan['create']) => writeCgroups(ops.filter(op => op.op === 'cgroup_write'))
   return {
     plan,
@@ -58,7 +60,7 @@ function cgroups(resources: Resources = {}, path = `/tsrun-unit-${process.pid}-$
       writes(plan.create)
       return made
     },
-    join: pid => joinCgroups(plan.join[0] as OpOf<'cgroup_join'>, pid),
+    join: pid => joinCgroups(join, pid),
     limit: () => writes(plan.limit),
     remove: () => removeCgroups(plan.paths, made),
   }
@@ -165,8 +167,7 @@ t.test(`${host.mode}: every process, those of cgroups below too`, { skip }, asyn
   const first = child('read go; sleep 100 & sleep 100 & wait')
   const second = child()
   c.join(first.pid)
-  const below = c.plan.join[0] as OpOf<'cgroup_join'>
-  joinCgroups({ ...below, dirs: below.dirs.map(dir => `${dir}/below` as HostPath) }, second.pid)
+  cgroups({}, `${c.path}/below`).join(second.pid)
   first.go()
   for (let i = 0; i < 100 && containerProcesses(c.paths).length < 4; i++) sleep(10)
   t.equal(containerProcesses(c.paths).length, 4)

@@ -25,6 +25,16 @@ t.teardown(() => rmSync(dir, { recursive: true }))
 const at = (name: string): string => join(dir, name)
 const descriptors = (): number => readdirSync('/proc/self/fd').length
 
+/** The error that something throws. */
+const refused = (action: () => unknown): Partial<SyscallError> => {
+  try {
+    action()
+  } catch (error) {
+    return error as SyscallError
+  }
+  return {}
+}
+
 t.test('errnos', async t => {
   t.equal(errnoName(2), 'ENOENT')
   t.equal(errnoText(2), 'no such file or directory')
@@ -41,7 +51,7 @@ t.test('errnos', async t => {
 
 t.test('check passes results on and throws what reads like strace', async t => {
   t.equal(
-    check(7, 'open', () => t.fail('not described')),
+    check(7, 'open', () => `described: ${t.fail()}`),
     7,
   )
   const error = t.throws(() => check(-13, 'openat2', '"/x", O_PATH')) as SyscallError
@@ -79,7 +89,10 @@ t.test('reads', async t => {
   t.throws(() => files.readFile(at('missing')), {
     message: `open("${at('missing')}"): ENOENT, no such file or directory`,
   })
-  t.throws(() => files.readFile(dir), { errnoName: 'EISDIR' })
+  t.match(
+    refused(() => files.readFile(dir)),
+    { errnoName: 'EISDIR' },
+  )
 })
 
 t.test('writes', async t => {
@@ -90,7 +103,10 @@ t.test('writes', async t => {
   const long = '€'.repeat(50000)
   files.writeFile(at('w'), long)
   t.equal(readFileSync(at('w'), 'utf8'), long)
-  t.throws(() => files.writeFile(at('no/such'), ''), { errnoName: 'ENOENT' })
+  t.match(
+    refused(() => files.writeFile(at('no/such'), '')),
+    { errnoName: 'ENOENT' },
+  )
 })
 
 t.test('an atomic write replaces all or nothing', async t => {
@@ -101,7 +117,10 @@ t.test('an atomic write replaces all or nothing', async t => {
   files.writeFileAtomic(at('state'), 'third')
   t.equal(readFileSync(at('state'), 'utf8'), 'third')
   mkdirSync(at('directory'))
-  t.throws(() => files.writeFileAtomic(at('directory'), 'x'), { syscall: 'rename' })
+  t.match(
+    refused(() => files.writeFileAtomic(at('directory'), 'x')),
+    { syscall: 'rename' },
+  )
   t.same(
     readdirSync(dir).filter(name => name.startsWith('.')),
     [],
@@ -130,8 +149,14 @@ t.test('directories', async t => {
   t.same(made, [at('a'), at('a/b'), at('a/b/c')])
   t.equal(files.mkdirs(at('a/b/c'), 0o755, made), false)
   t.equal(made.length, 3)
-  t.throws(() => files.mkdir(at('a')), { errnoName: 'EEXIST' })
-  t.throws(() => files.mkdirs(at('w/x')), { errnoName: 'ENOTDIR' })
+  t.match(
+    refused(() => files.mkdir(at('a'))),
+    { errnoName: 'EEXIST' },
+  )
+  t.match(
+    refused(() => files.mkdirs(at('w/x'))),
+    { errnoName: 'ENOTDIR' },
+  )
   for (let i = 0; i < 2000; i++) writeFileSync(at(`a/file-with-a-rather-long-name-${i}`), '')
   const entries = files.listDirectory(at('a'))
   t.equal(entries.length, 2001, 'more than one getdents64')
@@ -140,8 +165,14 @@ t.test('directories', async t => {
     [{ name: 'b', isDirectory: true }],
   )
   t.equal(files.tryListDirectory(at('nothing')), undefined)
-  t.throws(() => files.listDirectory(at('nothing')), { errnoName: 'ENOENT' })
-  t.throws(() => files.rmdir(at('a/b')), { errnoName: 'ENOTEMPTY' })
+  t.match(
+    refused(() => files.listDirectory(at('nothing'))),
+    { errnoName: 'ENOENT' },
+  )
+  t.match(
+    refused(() => files.rmdir(at('a/b'))),
+    { errnoName: 'ENOTEMPTY' },
+  )
   t.equal(files.tryRmdir(at('a/b')), -39)
   files.rmdir(at('a/b/c'))
   files.rmdir(at('a/b/c'))
@@ -158,7 +189,10 @@ t.test('parents', async t => {
 t.test('what a path is', async t => {
   symlinkSync('/nowhere/ä', at('link'))
   t.equal(files.readLink(at('link')), '/nowhere/ä')
-  t.throws(() => files.readLink(dir), { errnoName: 'EINVAL' })
+  t.match(
+    refused(() => files.readLink(dir)),
+    { errnoName: 'EINVAL' },
+  )
   t.equal(files.tryStat(at('link')), undefined)
   t.equal((files.tryStat(at('link'), true)?.mode ?? 0) & 0o170000, 0o120000)
   const expected = statSync(dir)

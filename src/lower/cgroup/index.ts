@@ -1,6 +1,6 @@
 import { HostError } from '../../base/errors.js'
 import type { CgroupHost, CgroupPaths } from '../../host/cgroup.js'
-import type { ControllerNeed, HostPath, RuntimeOp } from '../../plan/op.js'
+import type { ControllerNeed, HostPath, Op, RuntimeOp, Slot } from '../../plan/op.js'
 import type { Resources, Spec } from '../../spec/types.gen.js'
 import { deviceLines, foldDeviceRules } from './devices.js'
 import type { KnobFile } from './knob.js'
@@ -12,13 +12,25 @@ export interface CgroupRequest {
   readonly manager: 'cgroupfs' | 'systemd' | 'disabled'
   /** The runtime is in a user namespace: device rules are not its to make. */
   readonly inUserNamespace?: boolean
+  /** The container gets a user namespace: its init may not enter a cgroup by itself. */
+  readonly userNamespace?: boolean
 }
+
+/** The slot of the v2 directory in which init begins. */
+const SLOT = 'cgroup'
 
 export interface CgroupPlan {
   /** Before any process: makes the cgroups and writes what must be there when a process joins. */
   readonly create: readonly RuntimeOp[]
-  /** Before init is cloned and before the cgroup namespace is made. */
-  readonly join: readonly RuntimeOp[]
+  /**
+   * Before the helper makes or joins a namespace. It moves itself on v1 and opens the v2 directory for `clone_init`: that takes
+   * microseconds where moving it from outside takes the kernel 7 to 20 ms (see the op `join_cgroup`).
+   */
+  readonly join: readonly Op[]
+  /** For `clone_init`: init begins in this v2 directory. */
+  readonly slot?: Slot
+  /** After `clone_init`, before the cgroup namespace is made: v2 under a user namespace, whose root may not write there. */
+  readonly moveInit: readonly RuntimeOp[]
   /** When mounts and devices are done, before the first hook of the runtime (else before `ready`). See `knobs.ts`. */
   readonly limit: readonly RuntimeOp[]
   /** What the config asks for and this machine's cgroup version cannot give. */
@@ -34,11 +46,12 @@ export interface CgroupPlan {
 export function lowerCgroup(spec: Spec, host: CgroupHost, request: CgroupRequest): CgroupPlan {
   const resources = spec.linux?.resources ?? {}
   const create: RuntimeOp[] = []
-  const join: RuntimeOp[] = []
+  const join: Op[] = []
+  const moveInit: RuntimeOp[] = []
   const limit: RuntimeOp[] = []
   const warnings: { pointer: string; message: string }[] = []
   if (request.manager === 'disabled') {
-    return { create, join, limit, warnings, paths: { v1: {} } }
+    return { create, join, moveInit, limit, warnings, paths: { v1: {} } }
   }
   if (request.manager === 'systemd') {
     throw new HostError(
@@ -69,8 +82,19 @@ export function lowerCgroup(spec: Spec, host: CgroupHost, request: CgroupRequest
   const dirs = distinct(paths)
   const at = spec.linux?.cgroupsPath === undefined ? 'default:cgroupsPath' : '/linux/cgroupsPath'
   create.unshift(createOp(at, host, paths, dirs, needs, written))
-  join.push({ op: 'cgroup_join', by: 'runtime', at, dirs })
-  return { create, join, limit, warnings, paths }
+  const v2 = paths.v2 as HostPath | undefined
+  for (const dir of dirs) {
+    if (dir === v2) continue
+    join.push({ op: 'join_cgroup', by: 'helper', at, path: `${dir}/tasks` as HostPath })
+  }
+  const plan = { create, join, moveInit, limit, warnings, paths }
+  if (v2 === undefined) return plan
+  if (request.userNamespace === true) {
+    moveInit.push({ op: 'cgroup_join', by: 'runtime', at, dirs: [v2] })
+    return plan
+  }
+  join.push({ op: 'open_path', by: 'helper', at, slot: SLOT, path: v2 })
+  return { ...plan, slot: SLOT }
 }
 
 function createOp(
