@@ -13,76 +13,74 @@ const both = npm?.name === 'npm' && fixed?.name === 'static' && others.length ==
 const skip = both ? requires('root', 'cc') : 'compares the two forms of tsrun'
 const commands = ['create', 'start', 'state', 'kill', 'delete', 'run', 'list', 'spec', 'features', 'plan']
 
-if (npm !== undefined && fixed !== undefined)
-  t.test('both forms', { skip }, async t => {
-    const c = container(t, npm, { process: { args: script(['wait']) } })
-    const other = container(t, fixed, { process: { args: script(['wait']) } })
-    /** Runs one line in each form, in the same place. */
-    const same = (what: string, ...args: readonly string[]) => {
-      const mine = c.call(...args)
-      const its = c.callAs(fixed, ...args)
-      t.same(its, mine, what)
-      return mine
-    }
+t.test('both forms', { skip }, async t => {
+  if (npm === undefined || fixed === undefined) return
+  t.setTimeout(180_000)
+  const c = container(t, npm, { process: { args: script(['wait']) } })
+  const other = container(t, fixed, { process: { args: script(['wait']) } })
+  /** Runs one line in each form, in the same place. */
+  const same = (what: string, ...args: readonly string[]) => {
+    const mine = c.call(...args)
+    const its = c.callAs(fixed, ...args)
+    t.same(its, mine, what)
+    return mine
+  }
 
-    for (const command of [...commands, 'nonsense']) {
-      same(`${command} --help`, command, '--help')
-      same(`${command} without arguments`, command)
-      same(`${command} --nonsense`, command, '--nonsense')
-      same(`${command} of an unknown id`, command, 'unknown')
-    }
-    t.equal(same('--version', '--version').status, 0)
-    t.equal(same('--help', '--help').status, 0)
-    t.equal(same('features', 'features').status, 0)
-    same('no command')
-    same('a bad option', '--log-format', 'xml', 'list')
-    t.equal(same('plan', 'plan', '--bundle', c.bundle).status, 0)
-    t.equal(same('plan --json', 'plan', '--bundle', c.bundle, '--json').status, 0)
-    t.equal(same('plan --show-env', 'plan', '--bundle', c.bundle, '--show-env').status, 0)
+  for (const command of [...commands, 'nonsense']) {
+    same(`${command} --help`, command, '--help')
+    same(`${command} without arguments`, command)
+    same(`${command} --nonsense`, command, '--nonsense')
+    same(`${command} of an unknown id`, command, 'unknown')
+  }
+  t.equal(same('--version', '--version').status, 0)
+  t.equal(same('--help', '--help').status, 0)
+  t.equal(same('features', 'features').status, 0)
+  same('no command')
+  same('a bad option', '--log-format', 'xml', 'list')
+  t.equal(same('plan', 'plan', '--bundle', c.bundle).status, 0)
+  t.equal(same('plan --json', 'plan', '--bundle', c.bundle, '--json').status, 0)
+  t.equal(same('plan --show-env', 'plan', '--bundle', c.bundle, '--show-env').status, 0)
 
-    for (const patch of [
-      { process: { cwd: 'x' } },
-      { ociVersion: '9.0.0' },
-      { hostname: 5 },
-      { mounts: [{}] },
-    ]) {
-      other.configure(patch)
-      for (const command of ['create', 'run', 'plan'])
-        t.equal(
-          same(`${command}: ${JSON.stringify(patch)}`, command, '--bundle', other.bundle, c.id).status,
-          1,
-        )
-    }
+  for (const patch of [
+    { process: { cwd: 'x' } },
+    { ociVersion: '9.0.0' },
+    { hostname: 5 },
+    { mounts: [{}] },
+  ]) {
+    other.configure(patch)
+    for (const command of ['create', 'run', 'plan'])
+      t.equal(same(`${command}: ${JSON.stringify(patch)}`, command, '--bundle', other.bundle, c.id).status, 1)
+  }
 
-    const look = (when: string) => {
-      t.equal(same(`state, ${when}`, 'state', c.id).status, 0)
-      same(`list, ${when}`, 'list')
-      same(`list as json, ${when}`, 'list', '--format', 'json')
-      same(`list --quiet, ${when}`, 'list', '--quiet')
-    }
-    mkdirSync(c.stateRoot)
-    same('list of nothing', 'list', '--format', 'json')
-    t.equal(c.create().status, 0)
-    look('created')
-    same('delete of nothing', 'delete', 'nothing')
-    t.equal(c.callAs(fixed, 'start', c.id).status, 0, 'the static form starts what the npm form created')
-    look('running')
-    t.equal(same('start again', 'start', c.id).status, 1)
-    t.equal(same('delete of a running one', 'delete', c.id).status, 1)
-    const { pid } = c.state()
-    t.equal(c.callAs(fixed, 'kill', c.id, 'KILL').status, 0)
-    c.ended(pid)
-    look('stopped')
-    t.equal(same('kill of a stopped one', 'kill', c.id).status, 1)
-    t.equal(c.callAs(fixed, 'delete', c.id).status, 0, 'and deletes it')
-    t.same(c.leaks(), nothing)
+  const look = (when: string) => {
+    t.equal(same(`state, ${when}`, 'state', c.id).status, 0)
+    same(`list, ${when}`, 'list')
+    same(`list as json, ${when}`, 'list', '--format', 'json')
+    same(`list --quiet, ${when}`, 'list', '--quiet')
+  }
+  mkdirSync(c.stateRoot)
+  same('list of nothing', 'list', '--format', 'json')
+  t.equal(c.create().status, 0)
+  look('created')
+  same('delete of nothing', 'delete', 'nothing')
+  t.equal(c.callAs(fixed, 'start', c.id).status, 0, 'the static form starts what the npm form created')
+  look('running')
+  t.equal(same('start again', 'start', c.id).status, 1)
+  t.equal(same('delete of a running one', 'delete', c.id).status, 1)
+  const { pid } = c.state()
+  t.equal(c.callAs(fixed, 'kill', c.id, 'KILL').status, 0)
+  c.ended(pid)
+  look('stopped')
+  t.equal(same('kill of a stopped one', 'kill', c.id).status, 1)
+  t.equal(c.callAs(fixed, 'delete', c.id).status, 0, 'and deletes it')
+  t.same(c.leaks(), nothing)
 
-    const files = [c, other].map(({ dir }, index) => {
-      mkdirSync(join(dir, 'spec'))
-      c.callAs(index === 0 ? npm : fixed, 'spec', '--bundle', join(dir, 'spec'))
-      return readFileSync(join(dir, 'spec', 'config.json'), 'utf8')
-    })
-    t.equal(files[1], files[0], 'spec writes the same file')
-    rmSync(join(c.dir, 'spec'), { recursive: true })
-    t.ok(existsSync(c.bundle))
+  const files = [c, other].map(({ dir }, index) => {
+    mkdirSync(join(dir, 'spec'))
+    c.callAs(index === 0 ? npm : fixed, 'spec', '--bundle', join(dir, 'spec'))
+    return readFileSync(join(dir, 'spec', 'config.json'), 'utf8')
   })
+  t.equal(files[1], files[0], 'spec writes the same file')
+  rmSync(join(c.dir, 'spec'), { recursive: true })
+  t.ok(existsSync(c.bundle))
+})

@@ -164,6 +164,7 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     t.same(c.kill('KILL'), done)
     c.ended(pid)
     t.equal(c.state().status, 'stopped')
+    t.match(c.start(), { status: 1, stderr: /cannot start a container that has stopped/ })
     t.same(c.del(), done)
     t.same(c.leaks(), nothing)
   })
