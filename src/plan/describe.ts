@@ -86,6 +86,7 @@ const phrases = (): Phrases => ({
   exit_like_init: () => "end with init's exit code",
   cgroup_create: ({ dirs }) => `make cgroup ${dirs[0] ?? ''}`,
   cgroup_write: ({ file, values }) => `write "${values.join('", "')}" to ${file}`,
+  cgroup_devices: ({ dir }) => `attach device rules to cgroup ${dir}`,
   cgroup_join: ({ dirs }) => `join cgroup ${dirs[0] ?? ''}`,
   write_id_map: () => 'write the id maps of the user namespace',
   write_oom_score_adj: ({ value }) => `set oom_score_adj ${value}`,
@@ -121,7 +122,9 @@ export function describeOp(
   const name = stepsOf(op)[step]
   const special = name === undefined ? undefined : verdict(op, name, errno)
   const reason = special ?? (errno === 0 ? 'failed' : `${errnoName(errno)}, ${errnoText(errno)}`)
-  const hint = special === undefined && errno !== 0 ? hintFor(op, errnoName(errno)) : undefined
+  // The kernel's own words say more than a guess.
+  const hint =
+    special === undefined && errno !== 0 && detail === '' ? hintFor(op, errnoName(errno)) : undefined
   let text = `${op.at}: ${phraseOf(op, ops)}: `
   text += special !== undefined || name === undefined ? reason : `${name}: ${reason}`
   if (detail !== '') text += `: ${detail.trim()}`

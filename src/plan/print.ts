@@ -53,7 +53,7 @@ export function opText(op: Op, showEnv = false): string {
   let result = ''
   for (const name of names) {
     const value = values[name]
-    const kind = kinds[name] ?? ''
+    const kind = withoutMark(kinds[name] ?? '')
     if (hidden.includes(name) || value === undefined) continue
     if (kind === 'newSlot') result = ` = ${value}`
     else {
@@ -67,6 +67,9 @@ export function opText(op: Op, showEnv = false): string {
   if (op.tolerate !== undefined && op.tolerate.length > 0) parts.push(`tolerate=${op.tolerate.join('|')}`)
   return `${op.op}(${parts.join(', ')})${result}`
 }
+
+/** `slot?` is a slot, where it is there. */
+const withoutMark = (kind: string): string => (kind.endsWith('?') ? kind.slice(0, -1) : kind)
 
 /** A slot needs no name before it where it has the same, nor has the op's own slot one. */
 const isOwnName = (kind: string, name: string, text: string): boolean =>

@@ -106,6 +106,16 @@ t.test('one op as text', t => {
     [{ ...ambient, mask: 2n ** 41n - 1n }, 'raise_ambient(mask=all, tolerate=EINVAL)'],
     [filter, 'seccomp(<1 instructions>)'],
     [map, 'write_id_map(uid=[{containerID=0, hostID=1000, size=1}], gid=[], setgroups="deny")'],
+    [
+      {
+        op: 'clone_init',
+        by: 'helper',
+        at: '/linux/namespaces',
+        namespaces: ['pid', 'mount'],
+        cgroup: 'cgroup',
+      },
+      'clone_init(namespaces=pid|mount, cgroup)',
+    ],
     [{ op: 'umask', by: 'init', at: '/process/user/umask', mask: 18 }, 'umask(mask=022)'],
     [{ op: 'setresuid', by: 'init', at: '/process/user/uid', uid: 0 }, 'setresuid(uid=0)'],
     [{ op: 'setsid', by: 'init', at: 'runtime:session' }, 'setsid()'],
@@ -152,7 +162,11 @@ t.test('failures in words', t => {
     ],
     [
       describeOp(tmpfs, 1, 22, "tmpfs: Unknown parameter 'foo'\n"),
-      "/mounts/3: mount tmpfs (nosuid, nodev, size=64k, mode=755): fsconfig: EINVAL, invalid argument: tmpfs: Unknown parameter 'foo' (an option is unknown to the filesystem or has a bad value)",
+      "/mounts/3: mount tmpfs (nosuid, nodev, size=64k, mode=755): fsconfig: EINVAL, invalid argument: tmpfs: Unknown parameter 'foo'",
+    ],
+    [
+      describeOp(tmpfs, 1, 22),
+      '/mounts/3: mount tmpfs (nosuid, nodev, size=64k, mode=755): fsconfig: EINVAL, invalid argument (an option is unknown to the filesystem or has a bad value)',
     ],
     [
       describeOp(bind, 0, 2),
