@@ -163,6 +163,11 @@ static size_t to_decimal(uint32_t value, char *into) {
    it is reopened through our own entry in the host's procfs, which was proven to be one. */
 int run_wait_start(const struct op_wait_start *op) {
   char name[11];
+  /* The wait may be long: nothing of the host stays open but what it needs (CVE-2024-21626). */
+  for (uint64_t n = 0; n < shim.plan.slots; n++)
+    if (n != op->fifo && n != op->fds) drop(n);
+  close_fd(shim.masks[0]);
+  close_fd(shim.masks[1]);
   to_decimal((uint32_t)slot(op->fifo), name);
   int fd;
   do fd = sys(openat, slot(op->fds), name, O_WRONLY | O_CLOEXEC);

@@ -14,14 +14,28 @@ static int to_number(const char *digits) {
   return value;
 }
 
-/** What the caller left in this process must not reach the container, and the container must not look into it. */
-static int clean_up_process(unsigned first) {
+static void close_between(int first, int last) {
+  if (first <= last) sys(close_range, first, last, 0);
+}
+
+/**
+ * What the caller left in this process must not reach the container, and the container must not look into it. Inherited
+ * descriptors are closed at once, because init may wait for days and somebody may wait for their end; where a filter forbids that,
+ * they still end with exec.
+ */
+static int clean_up_process(int plan_fd) {
+  int first = 3 + shim.preserved;
+  int low = plan_fd < shim.report ? plan_fd : shim.report, high = plan_fd ^ shim.report ^ low;
   /* The monitor takes its signals from a descriptor: one that came before it listens waits for it. */
   reset_signals(shim.verb == VERB_MONITOR ? ALL_SIGNALS : 0);
   sys(umask, 0);
+  if (shim.verb == VERB_LAUNCH) {
+    close_between(first, low - 1);
+    close_between(low + 1, high - 1);
+    close_between(high + 1, INT32_MAX);
+  }
   int error = sys(prctl, PR_SET_DUMPABLE, 0);
-  if (error < 0) return error;
-  return close_on_exec(first);
+  return error < 0 ? error : close_on_exec((unsigned)first);
 }
 
 static int parse(int argc, char **argv, int *plan_fd) {
@@ -64,8 +78,9 @@ int main(int argc, char **argv) {
   if (parse(argc, argv, &plan_fd) < 0) return 2;
   if (shim.verb == VERB_MONITOR) mask_signals(ALL_SIGNALS);
   for (unsigned i = 0; i < MAX_SLOTS; i++) shim.slots[i] = -1;
+  shim.masks[0] = shim.masks[1] = -1;
   if (shim.verb != VERB_CHECK) {
-    int error = clean_up_process(3U + (unsigned)shim.preserved);
+    int error = clean_up_process(plan_fd);
     if (error < 0) {
       report_failure(UINT32_MAX, PLAN_ARGUMENTS, -error);
       return 1;

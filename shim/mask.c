@@ -36,7 +36,7 @@ static int empty_tmpfs(void) {
  * inherits the attributes, which saves a call each, and all masked directories share one superblock.
  */
 static int new_mask(int is_directory, int *first) {
-  static int masks[2] = {-1, -1};
+  int *masks = shim.masks;
   *first = masks[is_directory] < 0;
   if (*first) masks[is_directory] = is_directory ? empty_tmpfs() : clone_null();
   else {

@@ -139,9 +139,14 @@ int run_move_mount(const struct op_move_mount *op) {
     if (fd < 0) return failed(MOVE_MOUNT_CREATE_TARGET, fd);
   }
   if (fd < 0) return failed(MOVE_MOUNT_OPEN_TARGET, fd);
-  error = attach(slot(op->slot), fd);
+  uint32_t step = MOVE_MOUNT_OPEN_TARGET;
+  error = reaches_procfs_by_link(slot(op->root), target, fd);
+  if (error >= 0) {
+    step = MOVE_MOUNT_MOVE_MOUNT;
+    error = attach(slot(op->slot), fd);
+  }
   close_fd(fd);
-  return failed(MOVE_MOUNT_MOVE_MOUNT, error);
+  return failed(step, error);
 }
 
 int run_open_target(const struct op_open_target *op) {

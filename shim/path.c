@@ -42,6 +42,18 @@ int open_in_root(int root, const char *path, uint64_t flags, enum links links) {
   return fd == -ENOSYS ? walk(root, path, flags, links, 0) : fd;
 }
 
+int reaches_procfs_by_link(int root, const char *path, int fd) {
+  struct statfs fs;
+  int error = sys(fstatfs, fd, &fs);
+  if (error < 0 || fs.f_type != PROC_SUPER_MAGIC) return error;
+  if (starts_with(path, "/proc/") || same(path, "/proc")) return 0;
+  /* Without O_NOFOLLOW, which would let a link at the end be opened itself. */
+  int direct = open_resolved(root, path, O_PATH, resolution(LINKS_REFUSE));
+  if (direct == -ENOSYS) direct = walk(root, path, O_PATH, LINKS_REFUSE, 0);
+  close_fd(direct);
+  return direct < 0 ? direct : 0;
+}
+
 int make_in_root(int root, const char *path, uint32_t mode, enum links links) {
   int fd = open_in_root(root, path, O_PATH, links);
   if (fd != -ENOENT) return fd;

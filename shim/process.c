@@ -1,11 +1,17 @@
 /* Processes: signals, waiting, what a child tells its parent. */
 #include "shim.h"
 
+/* After execve a signal is ignored or has its default action; Node ignores SIGPIPE and SIGXFSZ, and that would stay with
+   the container. Only what is ignored is changed: setting SIGCONT or SIGWINCH to the default drops one that is pending.
+   SIGKILL and SIGSTOP answer EINVAL. */
 void reset_signals(uint64_t mask) {
-  /* The kernel's own layout; all zero is SIG_DFL, no flags, no mask. Node ignores SIGPIPE and SIGXFSZ, and
-     an ignored signal stays ignored through execve. SIGKILL and SIGSTOP answer EINVAL. */
-  static const uint64_t defaults[4];
-  for (int signal = 1; signal <= 64; signal++) sys(rt_sigaction, signal, defaults, NULL, 8);
+  enum { IGNORED = 1 };
+  static const uint64_t defaults[4]; /* the kernel's struct sigaction: handler, flags, restorer, mask */
+  for (int signal = 1; signal <= 64; signal++) {
+    uint64_t old[4] = {0};
+    if (sys(rt_sigaction, signal, NULL, old, 8) >= 0 && old[0] == IGNORED)
+      sys(rt_sigaction, signal, defaults, NULL, 8);
+  }
   mask_signals(mask);
 }
 

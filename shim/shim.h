@@ -51,6 +51,7 @@ struct shim {
   char **pointers;         /* room for one op's argument and environment lists */
   char executable[PATH_MAX];
   char home[PATH_MAX]; /* "HOME=…" once find_home ran */
+  int masks[2];        /* the mask of files and of directories that were attached first */
   int chdir_failed;    /* a chdir was tolerated, for its retry */
   int init_status;     /* wait status of init, once supervise saw it end */
   int cleanup_failed;  /* an op of the monitor failed */
@@ -94,6 +95,11 @@ int open_in_root(int root, const char *path, uint64_t flags, enum links links);
 int make_in_root(int root, const char *path, uint32_t mode, enum links links);
 /** Opens the directory that holds the end of `path`, making it when missing; `name` gets the end. */
 int open_parent(int root, const char *path, const char **name);
+/**
+ * An error when `fd`, opened at `path`, lies in a procfs that the path does not name: a link of the image led there. What may be
+ * mounted over /proc was judged by its name, so a link must not make another name of it.
+ */
+int reaches_procfs_by_link(int root, const char *path, int fd);
 /** walk.c: the same without openat2; `mode` 0: nothing is made. */
 int walk(int root, const char *path, uint64_t flags, enum links links, uint32_t mode);
 /** Opens below `dir`, through no symlink, no other mount, and nothing above. */

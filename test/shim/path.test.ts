@@ -169,6 +169,12 @@ for (const [way, options] of ways) {
         fails(init({ op: 'mask_path', root: 'root', path: inRoot('/cwd') })),
         'mask_path: open target: 40',
       )
+      execFileSync('ln', ['-s', '/proc/sys', join(rootfs, 'tunables')])
+      t.match(
+        fails(init({ ...move, target: inRoot('/tunables'), links: 'in_root' })),
+        /move_mount: open target: (40|20)/,
+        'a link to what must not be covered',
+      )
       t.equal(snapshot(canary), before)
       t.end()
     })

@@ -24,8 +24,11 @@ import { payloadPath, repository } from '../support/payload.js'
 
 install(nodeNative())
 
-export const shim = join(repository, 'build', 'tsrun-shim')
-execFileSync(join(repository, 'tools', 'shim.sh'), [shim])
+/** `TSRUN_SANITIZE=1`: the same tests with ASan and UBSan in the shim. */
+const sanitize = process.env.TSRUN_SANITIZE === '1'
+export const shim = join(repository, 'build', sanitize ? 'test/shim-asan' : 'tsrun-shim')
+if (sanitize) execFileSync(join(repository, 'tools/shimtest.sh'), ['shim', shim])
+else execFileSync(join(repository, 'tools/shim.sh'), [shim])
 
 export const host = (path: string): HostPath => path as HostPath
 export const inRoot = (path: string): InRootPath => path as InRootPath
