@@ -449,6 +449,20 @@ static JSValue glue_isatty(JSContext *ctx, JSValueConst self, int argc, JSValueC
   return bad ? JS_EXCEPTION : JS_NewInt64(ctx, result);
 }
 
+static JSValue glue_bpf(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
+{
+  (void)self, (void)argc;
+  int32_t a0;
+  void *a1;
+  uint32_t a2;
+  bool bad = to_int(ctx, argv[0], &a0)
+    || to_buffer(ctx, argv[1], &a1)
+    || to_uint(ctx, argv[2], &a2);
+  long result = 0;
+  if (!bad) result = settle(syscall(NR(321, 280), (long)a0, a1, (long)a2));
+  return bad ? JS_EXCEPTION : JS_NewInt64(ctx, result);
+}
+
 static JSValue glue_socket(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
 {
   (void)self, (void)argc;
@@ -854,6 +868,7 @@ static const JSCFunctionListEntry glue_functions[] = {
   JS_CFUNC_DEF("memfd_create", 2, glue_memfd_create),
   JS_CFUNC_DEF("ioctl", 3, glue_ioctl),
   JS_CFUNC_DEF("isatty", 1, glue_isatty),
+  JS_CFUNC_DEF("bpf", 3, glue_bpf),
   JS_CFUNC_DEF("socket", 3, glue_socket),
   JS_CFUNC_DEF("socketpair", 4, glue_socketpair),
   JS_CFUNC_DEF("connect", 3, glue_connect),

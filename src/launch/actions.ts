@@ -3,6 +3,7 @@ import type { HostPath, OpOf, RuntimeOp, RuntimeOpName } from '../plan/op.js'
 import { writeFile, writeKernelFile } from '../sys/files.js'
 import { native } from '../sys/native.js'
 import { createCgroups, joinCgroups, writeCgroups } from './cgroup.js'
+import { attachDeviceFilter } from './devicefilter.js'
 import { sendConsole, sendPidfd } from './handover.js'
 import { runHook } from './hook.js'
 import { writeIdMaps } from './idmap.js'
@@ -25,6 +26,7 @@ type Runner<N extends RuntimeOpName> = (op: OpOf<N>, session: Session, actions: 
 const runners: { readonly [N in RuntimeOpName]: Runner<N> } = {
   cgroup_create: (op, _session, actions) => actions.cgroupsMade(createCgroups(op)),
   cgroup_write: op => writeCgroups([op]),
+  cgroup_devices: attachDeviceFilter,
   cgroup_join: (op, { pid }) => joinCgroups(op, pid),
   write_id_map: (op, { pid }) => writeIdMaps(op, pid),
   write_oom_score_adj: ({ value }, { pid }) => writeOomScore(pid, value),

@@ -1,5 +1,5 @@
 import { errnoName, errnoText } from '../base/errno.js'
-import { HostError, SyscallError, TsrunError } from '../base/errors.js'
+import { HostError, SyscallError } from '../base/errors.js'
 import type { HostPath, OpOf } from '../plan/op.js'
 import { sleep, syscallError } from '../sys/call.js'
 import {
@@ -23,24 +23,24 @@ export function createCgroups(op: OpOf<'cgroup_create'>): string[] {
   try {
     for (const dir of op.dirs) {
       if (mkdirs(dir, 0o755, made)) continue
-      if (dir === op.populated) refusePopulated(dir)
-      if (op.freezer?.startsWith(`${dir}/`)) refuseFrozen(op.freezer)
+      if (dir === op.populated) refusePopulated(op.at, dir)
+      if (op.freezer?.startsWith(`${dir}/`)) refuseFrozen(op.at, op.freezer)
     }
     if (op.cpuset !== undefined) inheritCpuset(op.cpuset.dir, op.cpuset.inherit)
     if (op.unified !== undefined) enableControllers(op.unified)
     return made
   } catch (error) {
     for (let i = made.length - 1; i >= 0; i--) tryRmdir(made[i] as string)
-    throw error instanceof TsrunError ? error.wrap(op.at) : error
+    throw error instanceof SyscallError ? error.wrap(op.at) : error
   }
 }
 
 /** Texts as runc has them. */
-function refusePopulated(dir: string): void {
+function refusePopulated(at: string, dir: string): void {
   const count = processesIn(dir).length
   if (count === 0) return
   throw new HostError(
-    `container's cgroup is not empty: ${count} process(es) found in ${dir}: give another cgroupsPath, or end them`,
+    `${at}: container's cgroup is not empty: ${count} process(es) found in ${dir}: give another cgroupsPath, or end them`,
   )
 }
 
@@ -72,10 +72,10 @@ function readProcesses(dir: string): string {
   }
 }
 
-function refuseFrozen(freezer: HostPath): void {
+function refuseFrozen(at: string, freezer: HostPath): void {
   if (readKernelFile(freezer)?.startsWith('1') === true) {
     throw new HostError(
-      `container's cgroup unexpectedly frozen: ${parentOf(freezer)}: thaw it, or give another path`,
+      `${at}: container's cgroup unexpectedly frozen: ${parentOf(freezer)}: thaw it, or give another path`,
     )
   }
 }

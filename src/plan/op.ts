@@ -100,6 +100,15 @@ interface RuntimeFields {
   }
   /** Writes one file of a cgroup: each value by a write(2) of its own. No undo: a failed create removes the cgroup. */
   cgroup_write: { readonly file: HostPath; readonly values: readonly string[] }
+  /**
+   * v2 has no file for device rules: loads and attaches a program. `exceptions` are lines as v1 has them (`c 1:3 rwm`), in which
+   * the devices differ from `allowAll`.
+   */
+  cgroup_devices: {
+    readonly dir: HostPath
+    readonly allowAll: boolean
+    readonly exceptions: readonly string[]
+  }
   /** Moves the helper or init into the container's cgroups. */
   cgroup_join: { readonly dirs: readonly HostPath[] }
   write_id_map: {

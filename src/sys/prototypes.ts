@@ -58,6 +58,7 @@ export const prototypes = {
   memfd_create: { args: ['str', 'uint'] },
   ioctl: { args: ['int', 'long', 'buf'] },
   isatty: { args: ['int'] },
+  bpf: { args: ['int', 'buf', 'uint'], nr: { x64: 321, arm64: 280 } },
   // sockets and waiting
   socket: { args: ['int', 'int', 'int'] },
   socketpair: { args: ['int', 'int', 'int', 'buf'] },

@@ -459,7 +459,7 @@ t.test('the root of a user namespace may not enter a v2 cgroup: the runtime move
   t.same(lowerCgroup({ ociVersion: '1.3.0' }, v1Host, request).moveInit, [], 'v1 has none')
 })
 
-const fold = (...rules: DeviceRule[]) => deviceLines(foldDeviceRules(rules)).rest
+const fold = (...rules: DeviceRule[]) => deviceLines(foldDeviceRules(rules))
 const defaults = fold()
 const denyAll = { allow: false, access: 'rwm' }
 const allowAll = { allow: true, access: 'rwm' }

@@ -2,8 +2,17 @@
  * Making, joining, limiting, freezing, killing and removing cgroups, on the real kernel: once as this machine shows them, then
  * in mount namespaces of their own that show v2 alone and v1 alone.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import {
@@ -16,6 +25,7 @@ import {
 } from '../../src/container/cgroup.js'
 import { type CgroupPaths, probeCgroup } from '../../src/host/cgroup.js'
 import { createCgroups, joinCgroups, writeCgroups } from '../../src/launch/cgroup.js'
+import { attachDeviceFilter } from '../../src/launch/devicefilter.js'
 import { type CgroupPlan, lowerCgroup } from '../../src/lower/cgroup/index.js'
 import type { HostPath, OpOf } from '../../src/plan/op.js'
 import type { Resources } from '../../src/spec/types.gen.js'
@@ -61,7 +71,10 @@ function cgroups(resources: Resources = {}, path = `/tsrun-unit-${process.pid}-$
       return made
     },
     join: pid => joinCgroups(join, pid),
-    limit: () => writes(plan.limit),
+    limit() {
+      writes(plan.limit)
+      for (const op of plan.limit) if (op.op === 'cgroup_devices') attachDeviceFilter(op)
+    },
     remove: () => removeCgroups(plan.paths, made),
   }
 }
@@ -74,8 +87,13 @@ const dirOf = (c: Cgroups, controller: string): string => c.paths.v1[controller]
 function child(script = 'exec sleep 100') {
   const process = spawn('sh', ['-c', script])
   children.push(process)
+  let text = ''
+  process.stdout.on('data', data => {
+    text += data
+  })
+  const output = new Promise<string>(resolve => process.on('close', () => resolve(text)))
   const ended = new Promise<string | null>(resolve => process.on('exit', (_, signal) => resolve(signal)))
-  return { pid: process.pid as number, ended, go: () => process.stdin.write('\n') }
+  return { pid: process.pid as number, ended, output, go: () => process.stdin.write('\n') }
 }
 const subtreeControl = '/sys/fs/cgroup/cgroup.subtree_control'
 const enabledBefore = v1 ? '' : readFileSync(subtreeControl, 'utf8')
@@ -310,6 +328,33 @@ t.test('hugetlb is handed down from the root of v2', { skip: skip || (v1 && 'v2'
   const all = readFileSync('/sys/fs/cgroup/cgroup.controllers', 'utf8')
   c.create()
   t.equal(readFileSync(`${c.paths.v2}/cgroup.controllers`, 'utf8'), all)
+  c.remove()
+})
+
+t.test(`${host.mode}: device rules hold`, { skip }, async t => {
+  const rules = [{ allow: true, type: 'c', major: 10, minor: 1, access: 'r' }] as const
+  const c = cgroups({ devices: [...rules] })
+  const node = mkdtempSync('/tmp/tsrun-device-')
+  for (const [name, ...numbers] of [
+    ['psaux', '10', '1'],
+    ['mem', '1', '1'],
+  ] as const) {
+    execFileSync('mknod', [`${node}/${name}`, 'c', ...numbers])
+  }
+  t.teardown(() => rmSync(node, { recursive: true }))
+  c.create()
+  const { pid, ended, go, output } = child(
+    `read go; for f in /dev/full ${node}/mem ${node}/psaux; do (: < $f) 2>&1; done; (: > ${node}/psaux) 2>&1; mknod ${node}/x b 8 0 && echo made`,
+  )
+  c.join(pid)
+  c.limit()
+  go()
+  await ended
+  const refusals = (await output).split('\n').filter(line => line.includes('not permitted'))
+  t.equal(refusals.length, 2, await output)
+  t.match(refusals[0], '/mem')
+  t.match(refusals[1], 'psaux', 'it may be read only')
+  t.match(await output, 'made')
   c.remove()
 })
 

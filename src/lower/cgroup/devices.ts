@@ -69,14 +69,11 @@ export function foldDeviceRules(rules: readonly DeviceRule[]): DeviceAccess {
   return { allowAll, exceptions }
 }
 
-/** The same as lines for v1's devices.deny and devices.allow: what is written first, and then into the other file. */
-export function deviceLines(access: DeviceAccess): {
-  readonly first: string
-  readonly rest: readonly string[]
-} {
-  const rest: string[] = []
-  for (const [key, bits] of access.exceptions) rest.push(`${key} ${accessLetters(bits)}`)
-  return { first: 'a', rest }
+/** The exceptions as v1's devices.allow and devices.deny take them: `c 1:3 rwm`. */
+export function deviceLines({ exceptions }: DeviceAccess): string[] {
+  const lines: string[] = []
+  for (const [key, bits] of exceptions) lines.push(`${key} ${accessLetters(bits)}`)
+  return lines
 }
 
 function remove(exceptions: Map<string, number>, key: string, access: number, at: string): void {

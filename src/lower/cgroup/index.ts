@@ -78,7 +78,7 @@ export function lowerCgroup(spec: Spec, host: CgroupHost, request: CgroupRequest
     const op = writeOp(row.field, directoryFor(paths, column.controller, row.field), column, text)
     ;(row.when === 'join' ? create : limit).push(op)
   }
-  lowerDevices(resources, paths, request, host, limit, warnings)
+  lowerDevices(resources, paths, request, host, limit)
   const dirs = distinct(paths)
   const at = spec.linux?.cgroupsPath === undefined ? 'default:cgroupsPath' : '/linux/cgroupsPath'
   create.unshift(createOp(at, host, paths, dirs, needs, written))
@@ -145,30 +145,32 @@ function directoryFor(paths: CgroupPaths, controller: string, field: string): st
   )
 }
 
-/** Device rules: runc's "nothing but" list on v1, always, as without it a container could use the host's disks. */
+/** Device rules: a program on v2, runc's "nothing but" list on v1, always, as without it a container could use the host's disks. */
 function lowerDevices(
   resources: Resources,
   paths: CgroupPaths,
   request: CgroupRequest,
   host: CgroupHost,
   out: RuntimeOp[],
-  warnings: { pointer: string; message: string }[],
 ): void {
   const rules = resources.devices ?? []
   const access = foldDeviceRules(rules)
+  const rest = deviceLines(access)
   const at = rules.length === 0 ? 'default:devices' : '/linux/resources/devices'
   // The kernel asks for CAP_SYS_ADMIN over the initial user namespace; there a node cannot be made at all.
   if (request.inUserNamespace === true) return
   if (host.mode === 'v2') {
-    warnings.push({ pointer: at, message: 'device rules are not enforced on cgroup v2 yet' })
+    // Everything is what a cgroup without a program allows.
+    if (access.allowAll && rest.length === 0) return
+    const dir = paths.v2 as HostPath
+    out.push({ op: 'cgroup_devices', by: 'runtime', at, dir, allowAll: access.allowAll, exceptions: rest })
     return
   }
   const directory = directoryFor(paths, 'devices', at)
   const deny = `${directory}/devices.deny` as HostPath
   const allow = `${directory}/devices.allow` as HostPath
-  const { first, rest } = deviceLines(access)
   const [whole, exceptions] = access.allowAll ? [allow, deny] : [deny, allow]
-  out.push({ op: 'cgroup_write', by: 'runtime', at, file: whole, values: [first] })
+  out.push({ op: 'cgroup_write', by: 'runtime', at, file: whole, values: ['a'] })
   if (rest.length > 0) out.push({ op: 'cgroup_write', by: 'runtime', at, file: exceptions, values: rest })
 }
 
