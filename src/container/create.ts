@@ -216,7 +216,8 @@ function build(
     afterStart: afterStart(plan.ops),
   }
   claim(common.root, record, text)
-  let made: readonly string[] = []
+  // Absent until the cgroups are ours: a path that is in use is another container's.
+  let made: readonly string[] | undefined
   // Hooks of the runtime find themselves in the bundle, as with runc.
   check(calls.chdir(bundle), 'chdir', () => JSON.stringify(bundle))
   try {
@@ -238,9 +239,9 @@ function build(
 }
 
 /** Removes what a failed create made. Its own failures are told, but the first one is the error. */
-function undo({ common }: CreateOptions, record: Record, made: readonly string[]): void {
+function undo({ common }: CreateOptions, record: Record, made: readonly string[] | undefined): void {
   for (const step of [
-    () => removeCgroups(record.cgroup, made),
+    () => made !== undefined && removeCgroups(record.cgroup, made),
     () => runHooks('poststop', record.poststop, record, undefined, common.log),
     () => discard(directoryOf(common.root, record.id)),
   ]) {

@@ -282,25 +282,19 @@ t.test('a quota for systemd is rounded up to 10 ms', async t => {
 })
 
 t.test('what v2 does not have is told, with its place', async t => {
-  const memory = { swappiness: 5, disableOOMKiller: true, kernel: 1, kernelTCP: 1, useHierarchy: false }
+  const memory = { swappiness: 5, disableOOMKiller: true }
   const resources = { memory, cpu: { realtimeRuntime: 1, realtimePeriod: 2 } }
   const pointers = (host: CgroupHost) =>
     lower(host, resources)
       .warnings.map(warning => warning.pointer.slice('/linux/resources/'.length))
       .sort()
-  t.same(pointers(v1Host), ['memory/kernel', 'memory/kernelTCP', 'memory/useHierarchy'])
-  t.same(
-    pointers(v2Host).filter(pointer => pointer.includes('/')),
-    [
-      'cpu/realtimePeriod',
-      'cpu/realtimeRuntime',
-      'memory/disableOOMKiller',
-      'memory/kernel',
-      'memory/kernelTCP',
-      'memory/swappiness',
-      'memory/useHierarchy',
-    ],
-  )
+  t.same(pointers(v1Host), [])
+  t.same(pointers(v2Host), [
+    'cpu/realtimePeriod',
+    'cpu/realtimeRuntime',
+    'memory/disableOOMKiller',
+    'memory/swappiness',
+  ])
 })
 
 t.test('swap that cannot be is refused on v2 with its place', async t => {

@@ -16,8 +16,7 @@ import { type Knob, knob } from './knob.js'
 const text = (value: Int64 | string): string => String(value)
 const filled = (list: string | undefined): string | undefined => (list === '' ? undefined : list)
 const whenZero = (written: string): readonly string[] => (written === '0' ? ['ENOENT'] : [])
-const ALWAYS_HIERARCHICAL = 'hierarchies always count since Linux 5.11'
-const KERNEL_MEMORY = 'kernel memory has no limit of its own: the specification advises against it'
+const IGNORED = 'ignored by every driver: spec/rules/warnings.ts tells the user'
 const NO_REAL_TIME = 'cgroup v2 has no real-time group scheduling'
 const ON_UPDATE = 'not a setting: asked before an update lowers a limit'
 
@@ -133,27 +132,26 @@ export const knobs: readonly Knob[] = [
   }),
   knob({
     field: '/linux/resources/memory/kernel',
-    get: r => nonZero(r.memory?.kernel),
-    v1: { none: KERNEL_MEMORY },
-    v2: { none: KERNEL_MEMORY },
-    systemd: { none: KERNEL_MEMORY },
+    get: r => r.memory?.kernel,
+    v1: { elsewhere: IGNORED },
+    v2: { elsewhere: IGNORED },
+    systemd: { elsewhere: IGNORED },
     when: 'setup',
   }),
   knob({
     field: '/linux/resources/memory/kernelTCP',
-    get: r => nonZero(r.memory?.kernelTCP),
-    v1: { none: KERNEL_MEMORY },
-    v2: { none: KERNEL_MEMORY },
-    systemd: { none: KERNEL_MEMORY },
+    get: r => r.memory?.kernelTCP,
+    v1: { elsewhere: IGNORED },
+    v2: { elsewhere: IGNORED },
+    systemd: { elsewhere: IGNORED },
     when: 'setup',
   }),
   knob({
     field: '/linux/resources/memory/useHierarchy',
-    // true is what the kernel does anyway.
-    get: r => (r.memory?.useHierarchy === false ? false : undefined),
-    v1: { none: ALWAYS_HIERARCHICAL },
-    v2: { none: ALWAYS_HIERARCHICAL },
-    systemd: { none: ALWAYS_HIERARCHICAL },
+    get: r => r.memory?.useHierarchy,
+    v1: { elsewhere: IGNORED },
+    v2: { elsewhere: IGNORED },
+    systemd: { elsewhere: IGNORED },
     when: 'setup',
   }),
   knob({
