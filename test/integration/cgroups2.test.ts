@@ -1,0 +1,72 @@
+/** cgroups on a v2 host: the same promises as in cgroups.test.ts, in the files of the unified hierarchy. */
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { mounts, namespaces } from '../support/config.js'
+import { type Container, container } from '../support/container.js'
+import { nothing } from '../support/leaks.js'
+import { script } from '../support/payload.js'
+import { requires } from '../support/requires.js'
+import { forms } from '../support/runtime.js'
+
+const MiB = 1 << 20
+const waiting = { process: { args: script(['wait']) } }
+const directory = (c: Container) => join('/sys/fs/cgroup', c.id)
+const file = (c: Container, name: string) => readFileSync(join(directory(c), name), 'utf8').trim()
+
+forms(t, requires('root', 'cc', 'cgroup2'), (t, rt) => {
+  t.test('limits, as the host’s files have them', async t => {
+    const resources = {
+      memory: { limit: 64 * MiB, reservation: 32 * MiB, swap: 96 * MiB },
+      cpu: { shares: 1024, quota: 50_000, period: 200_000, cpus: '0', mems: '0' },
+      pids: { limit: 42 },
+    }
+    const c = container(t, rt, { ...waiting, linux: { resources } })
+    t.equal(c.create().status, 0)
+    t.equal(file(c, 'cgroup.procs'), `${c.state().pid}`)
+    t.equal(file(c, 'memory.max'), `${64 * MiB}`)
+    t.equal(file(c, 'memory.low'), `${32 * MiB}`)
+    if (existsSync(join(directory(c), 'memory.swap.max'))) t.equal(file(c, 'memory.swap.max'), `${32 * MiB}`)
+    t.match(file(c, 'cpu.weight'), /^(39|100)$/, 'two formulas are in use')
+    t.equal(file(c, 'cpu.max'), '50000 200000')
+    t.equal(file(c, 'cpuset.cpus'), '0')
+    t.equal(file(c, 'pids.max'), '42')
+    t.equal(c.del('--force').status, 0)
+    t.same(c.leaks(), nothing)
+  })
+
+  t.test('-1 is no limit', async t => {
+    const resources = { memory: { limit: -1 }, pids: { limit: -1 }, cpu: { quota: -1 } }
+    const c = container(t, rt, { ...waiting, linux: { resources } })
+    t.equal(c.create().status, 0)
+    for (const name of ['memory.max', 'pids.max']) t.equal(file(c, name), 'max', name)
+    t.match(file(c, 'cpu.max'), /^max /)
+  })
+
+  t.test('the container sees its own cgroup as the root, read-only', async t => {
+    const cgroup = { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['ro'] }
+    const linux = { namespaces: [...namespaces, { type: 'cgroup' }] }
+    const c = container(t, rt, { mounts: [...mounts, cgroup], linux })
+    const [own, procs, made] = c.ask(
+      ['cat', '/proc/self/cgroup'],
+      ['cat', '/sys/fs/cgroup/cgroup.procs'],
+      ['mkdir', '/sys/fs/cgroup/made'],
+    )
+    t.equal(own?.data, '0::/\n')
+    t.equal(procs?.data, '1\n')
+    t.equal(made?.errno, 'EROFS')
+  })
+
+  t.test('cgroups that the process made go with the container', async t => {
+    const c = container(t, rt, waiting)
+    c.run('--detach')
+    mkdirSync(join(directory(c), 'inner', 'most'), { recursive: true })
+    t.equal(c.del('--force').status, 0)
+    t.same(c.leaks(), nothing)
+  })
+
+  t.test('a limit of 1 MiB is enough to start', { skip: rt.lacks('tiny-memory') }, async t => {
+    const c = container(t, rt, { linux: { resources: { memory: { limit: MiB } } } })
+    t.equal(c.run().status, 0)
+  })
+})
