@@ -1,7 +1,10 @@
 import { capabilityNames } from '../base/capabilities.js'
 import { commit, version } from '../base/version.js'
 import { mountOptions } from '../lower/mountoptions.js'
-import { namespaces } from '../plan/flags.js'
+import { actionNames, refusedFlag } from '../lower/seccomp/actions.js'
+import { archNames } from '../lower/seccomp/archs.js'
+import { operatorNames } from '../lower/seccomp/rules.js'
+import { namespaces, seccompFlags } from '../plan/flags.js'
 import type { HookKind } from '../plan/op.js'
 import { isUnsupported } from '../spec/rules/unsupported.js'
 import { SPEC_VERSION } from '../spec/statedoc.js'
@@ -16,6 +19,8 @@ const hooks: readonly HookKind[] = [
   'poststart',
   'poststop',
 ]
+
+const flags = (Object.keys(seccompFlags) as (keyof typeof seccompFlags)[]).sort()
 
 const enabled = (field: string) => ({ enabled: !isUnsupported(field) })
 
@@ -39,6 +44,14 @@ export function features(): Features {
         systemd: false,
         systemdUser: false,
         rdma: !isUnsupported('rdma'),
+      },
+      seccomp: {
+        enabled: true,
+        actions: actionNames().sort(),
+        operators: operatorNames().sort(),
+        archs: [...archNames].sort(),
+        knownFlags: flags,
+        supportedFlags: flags.filter(flag => flag !== refusedFlag),
       },
       apparmor: enabled('apparmorProfile'),
       selinux: enabled('selinuxLabel'),
