@@ -135,7 +135,7 @@ int run_move_mount(const struct op_move_mount *op) {
   if (error < 0) return failed(MOVE_MOUNT_CREATE_TARGET, error);
   int fd = open_in_root(slot(op->root), target, O_PATH, (enum links)op->links);
   if (fd == -ENOENT && mode != 0) {
-    fd = make_in_root(slot(op->root), target, mode, (enum links)op->links);
+    fd = make_missing(slot(op->root), target, mode, (enum links)op->links);
     if (fd < 0) return failed(MOVE_MOUNT_CREATE_TARGET, fd);
   }
   if (fd < 0) return failed(MOVE_MOUNT_OPEN_TARGET, fd);

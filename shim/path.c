@@ -54,25 +54,53 @@ int reaches_procfs_by_link(int root, const char *path, int fd) {
   return direct < 0 ? direct : 0;
 }
 
+/** Copies what comes before the last name of a path; returns that name, NULL when the path names no entry. */
+static const char *split(const char *path, char before[PATH_MAX]) {
+  size_t cut = strlen(path);
+  if (cut >= PATH_MAX) return NULL;
+  while (cut > 0 && path[cut - 1] != '/') cut--;
+  const char *name = path + cut;
+  if (*name == '\0' || same(name, ".") || same(name, "..")) return NULL;
+  while (cut > 1 && path[cut - 1] == '/') cut--;
+  memcpy(before, path, cut);
+  before[cut] = '\0';
+  return name;
+}
+
+/** The usual case of something missing: its directory is there. -EAGAIN when it is not that simple. */
+static int make_in_directory(int root, const char *path, uint32_t mode, enum links links) {
+  static char parent[PATH_MAX];
+  const char *name = split(path, parent);
+  if (name == NULL) return -EAGAIN;
+  enum links on_the_way = links == LINKS_NOFOLLOW ? LINKS_IN_ROOT : links;
+  int dir = open_in_root(root, parent, O_PATH | O_DIRECTORY, on_the_way);
+  if (dir < 0) return -EAGAIN;
+  int fd = S_ISDIR(mode) ? sys(mkdirat, dir, name, mode & 07777) : sys(mknodat, dir, name, mode, 0);
+  /* EEXIST: a link to nowhere, or somebody was faster. What was made is proven to be what we wanted (CVE-2024-45310). */
+  if (fd >= 0) fd = sys(openat, dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC | (S_ISDIR(mode) ? O_DIRECTORY : 0));
+  close_fd(dir);
+  struct stat stat;
+  if (fd < 0 || S_ISDIR(mode)) return fd == -EEXIST || fd == -ENOENT || fd == -ENOTDIR ? -EAGAIN : fd;
+  int error = sys(fstat, fd, &stat);
+  if (error >= 0 && S_ISREG(stat.st_mode)) return fd;
+  close_fd(fd);
+  return error < 0 ? error : -EAGAIN;
+}
+
+int make_missing(int root, const char *path, uint32_t mode, enum links links) {
+  int fd = make_in_directory(root, path, mode, links);
+  return fd == -EAGAIN ? walk(root, path, links == LINKS_NOFOLLOW ? O_PATH | O_NOFOLLOW : O_PATH, links, mode) : fd;
+}
+
 int make_in_root(int root, const char *path, uint32_t mode, enum links links) {
   int fd = open_in_root(root, path, O_PATH, links);
-  if (fd != -ENOENT) return fd;
-  uint64_t flags = links == LINKS_IN_ROOT ? O_PATH : O_PATH | O_NOFOLLOW;
-  return walk(root, path, flags, links, mode);
+  return fd == -ENOENT ? make_missing(root, path, mode, links) : fd;
 }
 
 int open_parent(int root, const char *path, const char **name) {
   static char parent[PATH_MAX];
-  size_t length = strlen(path);
-  if (length >= sizeof parent) return -ENAMETOOLONG;
-  size_t cut = length;
-  while (cut > 0 && path[cut - 1] != '/') cut--;
-  const char *end = path + cut;
-  if (*end == '\0' || same(end, ".") || same(end, "..")) return -EISDIR;
-  memcpy(parent, path, cut);
-  parent[cut] = '\0';
-  *name = end;
-  return make_in_root(root, cut == 0 ? "/" : parent, S_IFDIR | 0755, LINKS_IN_ROOT);
+  *name = split(path, parent);
+  return *name == NULL ? -EISDIR : make_in_root(root, parent, S_IFDIR | 0755, LINKS_IN_ROOT);
 }
 
 /** RESOLVE_BENEATH | NO_SYMLINKS | NO_XDEV by hand: every component is opened by itself and must be on one mount. */

@@ -93,6 +93,8 @@ _Noreturn void leave(int status);
 int open_in_root(int root, const char *path, uint64_t flags, enum links links);
 /** The same with O_PATH; what is missing is made: parents as directories, the end as `mode` says (type and bits). */
 int make_in_root(int root, const char *path, uint32_t mode, enum links links);
+/** What make_in_root does once opening said -ENOENT. */
+int make_missing(int root, const char *path, uint32_t mode, enum links links);
 /** Opens the directory that holds the end of `path`, making it when missing; `name` gets the end. */
 int open_parent(int root, const char *path, const char **name);
 /**
