@@ -47,8 +47,8 @@ function remove(common: Common, record: Record, force: boolean): void {
     throw new StateError('not-stopped', `cannot delete container ${id} that is not stopped: ${status}`)
   }
   if (status !== 'stopped' && init !== undefined) endInit(record)
-  // Without its own pid namespace others may outlive init; a crash may leave some in any container.
-  if (!record.ownPidNamespace || status !== 'stopped') killAll(record.cgroup, SIGKILL)
+  // Without its own pid namespace others may outlive init. A create that was killed leaves whom it had not recorded yet.
+  if (!record.ownPidNamespace || status !== 'stopped' || init === undefined) killAll(record.cgroup, SIGKILL)
   removeCgroups(record.cgroup)
   runHooks('poststop', record.poststop, record, undefined, common.log)
   discard(directoryOf(common.root, id))
