@@ -36,6 +36,7 @@ const parts = {
   rest: { after: ['create'], cold: true },
   help: { cold: true },
   explain: { cold: true },
+  failure: {},
 }
 
 process.on('uncaughtException', error => {

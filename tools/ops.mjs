@@ -1,4 +1,4 @@
-// Writes shim/ops.gen.h and src/plan/buildid.gen.ts from src/plan/opcodes.ts and flags.ts.
+// Writes shim/ops.gen.h and src/plan/wire.gen.ts from src/plan/opcodes.ts and flags.ts.
 // `node tools/ops.mjs` writes them; `--check` only says whether they are stale (exit 1).
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -157,17 +157,63 @@ function header({ opcodes, flagTables, enumTables }, id) {
   return `${out.join('\n')}\n`
 }
 
+/** One letter for each kind of field, and one for each table of names. Capitals: may be absent. */
+const letters = {
+  u32: 'n',
+  i32: 'n',
+  u64: 'q',
+  str: 's',
+  hostPath: 'p',
+  inRootPath: 'p',
+  strs: 'l',
+  u32s: 'i',
+  bytes: 'b',
+  slot: 'k',
+  newSlot: 'o',
+}
+
+/** The encoder's view of an op as one string: building objects for ops that a plan does not have would cost its start. */
+function wireRow({ code, fields }, tables) {
+  let kinds = ''
+  for (const text of Object.values(fields)) {
+    const optional = text.endsWith('?')
+    const [kind, table] = (optional ? text.slice(0, -1) : text).split(':')
+    const letter = table === undefined ? letters[kind] : String(tables.indexOf(table))
+    if (letter === undefined || letter.length !== 1 || (optional && table !== undefined))
+      throw new Error(`no letter for ${text}`)
+    kinds += optional ? letter.toUpperCase() : letter
+  }
+  return [code, kinds, ...Object.keys(fields)].join(' ')
+}
+
+function wire({ opcodes, flagTables, enumTables }, id) {
+  const names = [...Object.keys(flagTables), ...Object.keys(enumTables)]
+  const rows = Object.entries(opcodes).map(([name, row]) => `  ${name}: '${wireRow(row, names)}',`)
+  return [
+    '// Written by tools/ops.mjs from src/plan/opcodes.ts and src/plan/flags.ts (make gen). Do not edit.',
+    "import type { OpName } from './opcodes.js'",
+    '',
+    '/** FNV-1a of the opcode table: the shim refuses a plan with another one. */',
+    `export const buildId = ${hex(id)}`,
+    '',
+    '/** Tables of names, in the order of their digits in `wire`. The first ones are sets of flags, the rest one of a list. */',
+    `export const wireTables = [${names.map(name => `'${name}'`).join(', ')}] as const`,
+    `export const flagTableCount = ${Object.keys(flagTables).length}`,
+    '',
+    '/** Each op as `CODE KINDS FIELD…`, a letter of `encode.ts` for each field. */',
+    'export const wire: Readonly<Record<OpName, string>> = {',
+    ...rows,
+    '}',
+    '',
+  ].join('\n')
+}
+
 async function generate() {
   const tables = await load()
   const id = fnv1a(JSON.stringify([tables.opcodes, tables.flagTables, tables.enumTables]))
   return {
     'shim/ops.gen.h': header(tables, id),
-    'src/plan/buildid.gen.ts': [
-      '// Written by tools/ops.mjs (make gen). Do not edit.',
-      '/** FNV-1a of the opcode table: the shim refuses a plan with another one. */',
-      `export const buildId = ${hex(id)}`,
-      '',
-    ].join('\n'),
+    'src/plan/wire.gen.ts': wire(tables, id),
   }
 }
 

@@ -39,6 +39,8 @@ export function killAll(paths: CgroupPaths, signal: number): boolean {
     if (failure === undefined) {
       // A process in a frozen v1 cgroup dies when it is thawed; in v2 at once.
       thaw(paths)
+      // Hybrid: a create that was killed may have got no further than v1.
+      if (paths.v1.freezer !== undefined) signalProcesses(paths.v1.freezer, signal)
       return true
     }
     if (failure.errno !== ENOENT) {

@@ -91,8 +91,7 @@ export function tryLoad(root: string, id: string): ContainerRecord | undefined {
 /** The record of a container. Throws StateError `container does not exist`. */
 export function load(root: string, id: string): ContainerRecord {
   const record = tryLoad(root, id)
-  if (record === undefined)
-    throw new StateError('not-found', `container ${JSON.stringify(id)}: container does not exist`)
+  if (record === undefined) throw new StateError('not-found', 'container does not exist')
   return record
 }
 

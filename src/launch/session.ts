@@ -1,12 +1,12 @@
 import { HostError, InternalError, type TsrunError } from '../base/errors.js'
 import { encodePlan } from '../plan/encode.js'
-import { answer, parseFrame } from '../plan/frames.js'
+import { answer, type FailedFrame, parseFrame } from '../plan/frames.js'
 import type { RuntimeOp, VerifiedPlan } from '../plan/op.js'
 import { native } from '../sys/native.js'
 import { type Exit, openPidfd, signalPidfd, wait } from '../sys/process.js'
 import { packetPair, receive, send } from '../sys/socket.js'
 import { type Actions, runActions } from './actions.js'
-import { type Failed, failureOf } from './failure.js'
+import { failureOf } from './failure.js'
 import { startShim } from './shim.js'
 
 const SIGKILL = 9
@@ -97,7 +97,7 @@ function end(session: Session, helper: number | undefined): void {
   if (console !== undefined) native().close(console)
 }
 
-function failure(plan: VerifiedPlan, frame: Failed): TsrunError {
+function failure(plan: VerifiedPlan, frame: FailedFrame): TsrunError {
   const op = plan.ops[frame.index]
   if (op !== undefined) return failureOf(op, frame, plan.ops)
   return new InternalError(`the shim refused the plan (step ${frame.step}, errno ${frame.errno})`)

@@ -4,6 +4,7 @@
  */
 import { errnoName, errnoText } from '../base/errno.js'
 import { signalName } from '../base/signals.js'
+import type { FailedFrame } from './frames.js'
 import { hintFor } from './hints.js'
 import type { Op, OpOf } from './op.js'
 import { type OpName, opcodes } from './opcodes.js'
@@ -129,6 +130,19 @@ export function describeOp(
   text += special !== undefined || name === undefined ? reason : `${name}: ${reason}`
   if (detail !== '') text += `: ${detail.trim()}`
   return hint === undefined ? text : `${text} (${hint})`
+}
+
+/** What a `failed` frame of the shim means. The command loads this only when there is one (`launch/failure.ts`). */
+export function describeFailure(
+  op: Op,
+  { step, errno, detail }: FailedFrame,
+  ops: readonly Op[],
+): { readonly syscall: string; readonly errnoName: string; readonly message: string } {
+  return {
+    syscall: stepsOf(op)[step] ?? op.op,
+    errnoName: errnoName(errno),
+    message: describeOp(op, step, errno, detail, ops),
+  }
 }
 
 const stepsOf = (op: Op): readonly string[] =>

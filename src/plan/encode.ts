@@ -1,10 +1,10 @@
 /** A plan as the bytes that the shim reads: `shim/README.md` is the format, `opcodes.ts` the table. */
 import { errnoNumber } from '../base/errno.js'
 import { PlanError } from '../base/errors.js'
-import { buildId } from './buildid.gen.js'
 import { enumTables, flagTables } from './flags.js'
 import type { Op, RuntimeOp } from './op.js'
-import { type OpName, opcodes } from './opcodes.js'
+import type { OpName } from './opcodes.js'
+import { buildId, flagTableCount, wire, wireTables } from './wire.gen.js'
 
 const HEADER = 32
 const RECORD = 16
@@ -24,73 +24,42 @@ export interface EncodedPlan {
 /** Writes UTF-8 at an offset and returns the number of bytes. There is room for three bytes a UTF-16 unit. */
 export type Utf8Write = (text: string, into: Uint8Array, offset: number) => number
 
-type Kind =
-  | 'number'
-  | 'u64'
-  | 'path'
-  | 'str'
-  | 'strs'
-  | 'u32s'
-  | 'bytes'
-  | 'slot'
-  | 'newSlot'
-  | 'flags'
-  | 'enum'
-
-interface Field {
-  readonly name: string
-  readonly kind: Kind
-  readonly optional: boolean
-  readonly table: Readonly<Record<string, number>>
-}
+/** Letters of the kinds in `wire.gen.ts`. A capital letter: the field may be absent. Digits: tables of names. */
+const kind = {
+  number: 110, // n
+  u64: 113, // q
+  text: 115, // s
+  path: 112, // p
+  texts: 108, // l
+  numbers: 105, // i
+  bytes: 98, // b
+  slot: 107, // k
+  newSlot: 111, // o
+  lowerCase: 32,
+  digit: 48,
+} as const
 
 interface Layout {
   readonly code: number
-  readonly fields: readonly Field[]
+  readonly names: readonly string[]
+  /** A letter for each field. */
+  readonly kinds: string
 }
 
-const kinds: Readonly<Record<string, Kind>> = {
-  u32: 'number',
-  i32: 'number',
-  u64: 'u64',
-  str: 'str',
-  hostPath: 'path',
-  inRootPath: 'path',
-  strs: 'strs',
-  u32s: 'u32s',
-  bytes: 'bytes',
-  slot: 'slot',
-  newSlot: 'newSlot',
-  flags: 'flags',
-  enum: 'enum',
-}
-
-const tables: Readonly<Record<string, Readonly<Record<string, number>>>> = { ...flagTables, ...enumTables }
 const layouts: Partial<Record<string, Layout>> = {}
 
 /** The table's row of an op in the form that encoding wants, made when it is first needed. */
 function layoutOf(name: OpName): Layout {
-  let layout = layouts[name]
-  if (layout === undefined) {
-    const row = opcodes[name]
-    const fields: Field[] = []
-    for (const [field, text] of Object.entries<string>(row.fields)) {
-      const optional = text.endsWith('?')
-      const whole = optional ? text.slice(0, -1) : text
-      const colon = whole.indexOf(':')
-      const kind = kinds[colon < 0 ? whole : whole.slice(0, colon)] as Kind
-      fields.push({
-        name: field,
-        kind,
-        optional,
-        table: colon < 0 ? {} : (tables[whole.slice(colon + 1)] ?? {}),
-      })
-    }
-    layout = { code: row.code, fields }
-    layouts[name] = layout
-  }
+  const known = layouts[name]
+  if (known !== undefined) return known
+  const names = wire[name].split(' ')
+  const code = Number(names.shift())
+  const layout = { code, kinds: names.shift() as string, names }
+  layouts[name] = layout
   return layout
 }
+
+const tables: Readonly<Record<string, Readonly<Record<string, number>>>> = { ...flagTables, ...enumTables }
 
 /** Where the encoder is. The records lie before the blob, and their size is known before the first is written. */
 interface Writer {
@@ -185,16 +154,19 @@ function writeU64(writer: Writer, value: number | bigint): void {
   pair(writer, value >>> 0, Math.floor(value / 0x100000000))
 }
 
-function named(field: Field, name: string): number {
-  const value = Object.hasOwn(field.table, name) ? field.table[name] : undefined
-  if (value === undefined) throw new PlanError(`no such name: ${name}`)
+function named(table: Readonly<Record<string, number>>, name: string): number {
+  const value = table[name]
+  if (typeof value !== 'number') throw new PlanError(`no such name: ${name}`)
   return value
 }
 
-function flagBits(field: Field, names: readonly string[]): number {
+/** A set of flags, or one of a list, from the table with this number. */
+function writeNames(writer: Writer, number: number, value: string | readonly string[]): void {
+  const table = tables[wireTables[number] as string] as Readonly<Record<string, number>>
   let bits = 0
-  for (let i = 0; i < names.length; i++) bits |= named(field, names[i] as string)
-  return bits >>> 0
+  if (number >= flagTableCount) bits = named(table, value as string)
+  else for (let i = 0; i < value.length; i++) bits |= named(table, value[i] as string)
+  pair(writer, bits >>> 0, 0)
 }
 
 function slotNumber(writer: Writer, name: string, opens: boolean): number {
@@ -207,47 +179,50 @@ function slotNumber(writer: Writer, name: string, opens: boolean): number {
   return number
 }
 
-function writeField(writer: Writer, field: Field, value: unknown): void {
-  if (value === undefined) {
-    if (!field.optional) throw new PlanError('is missing')
-    pair(writer, ABSENT, ABSENT)
+function writeField(writer: Writer, letter: number, value: unknown): void {
+  if (letter < kind.digit + 10) {
+    writeNames(writer, letter - kind.digit, value as string | readonly string[])
     return
   }
-  switch (field.kind) {
-    case 'number':
+  switch (letter) {
+    case kind.slot:
+    case kind.newSlot:
+      pair(writer, slotNumber(writer, value as string, letter === kind.newSlot), 0)
+      return
+    case kind.number:
       pair(writer, u32(value as number), 0)
       return
-    case 'u64':
-      writeU64(writer, value as number | bigint)
-      return
-    case 'path':
+    case kind.path:
       if ((value as string).charCodeAt(0) !== 47)
         throw new PlanError(`${JSON.stringify(value)} is not absolute`)
       writeText(writer, value as string)
       return
-    case 'str':
+    case kind.text:
       writeText(writer, value as string)
       return
-    case 'strs':
+    case kind.texts:
       writeTexts(writer, value as readonly string[])
       return
-    case 'u32s':
+    case kind.u64:
+      writeU64(writer, value as number | bigint)
+      return
+    case kind.numbers:
       writeNumbers(writer, value as readonly number[])
       return
-    case 'bytes':
+    case kind.bytes:
       writeBytes(writer, value as Uint8Array)
       return
-    case 'slot':
-    case 'newSlot':
-      pair(writer, slotNumber(writer, value as string, field.kind === 'newSlot'), 0)
-      return
-    case 'flags':
-      pair(writer, flagBits(field, value as readonly string[]), 0)
-      return
-    case 'enum':
-      pair(writer, named(field, value as string), 0)
-      return
+    default:
+      throw new PlanError(`has the unknown kind ${letter}`)
   }
+}
+
+/** A field that may be absent has a capital letter. */
+function writeOptional(writer: Writer, letter: number, value: unknown): void {
+  const lower = letter | kind.lowerCase
+  if (value !== undefined) writeField(writer, lower, value)
+  else if (lower === letter) throw new PlanError('is missing')
+  else pair(writer, ABSENT, ABSENT)
 }
 
 function tolerated(names: readonly string[] | undefined, i: number): number {
@@ -266,27 +241,28 @@ function writeHead(
 ): void {
   if (tolerate !== undefined && tolerate.length > MAX_TOLERATED)
     throw new PlanError('tolerates more than four errnos')
-  pair(writer, index, layout.code | (layout.fields.length << 16))
-  pair(
-    writer,
-    tolerated(tolerate, 0) | (tolerated(tolerate, 1) << 16),
-    tolerated(tolerate, 2) | (tolerated(tolerate, 3) << 16),
-  )
+  pair(writer, index, layout.code | (layout.names.length << 16))
+  if (tolerate === undefined) pair(writer, 0, 0)
+  else
+    pair(
+      writer,
+      tolerated(tolerate, 0) | (tolerated(tolerate, 1) << 16),
+      tolerated(tolerate, 2) | (tolerated(tolerate, 3) << 16),
+    )
 }
 
 function writeOp(writer: Writer, index: number, op: Op): void {
   const layout = layoutOf(op.op as OpName)
   const values = op as unknown as Readonly<Record<string, unknown>>
-  let field: Field | undefined
+  const { names, kinds } = layout
+  let i = -1
   try {
     writeHead(writer, index, layout, op.tolerate)
-    for (let i = 0; i < layout.fields.length; i++) {
-      field = layout.fields[i] as Field
-      writeField(writer, field, values[field.name])
+    for (i = 0; i < names.length; i++) {
+      writeOptional(writer, kinds.charCodeAt(i), values[names[i] as string])
     }
   } catch (error) {
-    if (error instanceof PlanError)
-      error.wrap(`${op.op} (${op.at})${field === undefined ? '' : `: ${field.name}`}`)
+    if (error instanceof PlanError) error.wrap(`${op.op} (${op.at})${i < 0 ? '' : `: ${names[i]}`}`)
     throw error
   }
 }
@@ -317,7 +293,7 @@ function group(ops: readonly Op[]): {
       continue
     }
     waiting = undefined
-    size += RECORD + 8 * layoutOf(op.op).fields.length
+    size += RECORD + 8 * layoutOf(op.op).names.length
     count++
   }
   if (waiting !== undefined) throw new PlanError(`${waiting[0]?.op} stands after the last op of the shim`)

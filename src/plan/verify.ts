@@ -1,28 +1,34 @@
 import { PlanError } from '../base/errors.js'
 import type { Op, Plan, VerifiedPlan } from './op.js'
-import { opcodes } from './opcodes.js'
 
 /**
  * Ordering rules that every plan must keep, checked in production too: a pass that is put in the wrong place fails here, before
- * anything ran.
+ * anything ran. They look at places rather than at ops: one walk over the plan serves them all. (That a slot is opened before it
+ * is used is seen by the encoder, which numbers them.)
  */
 type Check = (ops: readonly Op[], places: Places) => string | undefined
 
-/** Where each op stands first and last; made in one walk, so that a rule costs two look-ups. */
+/** Where each op stands first and last, and where the actors change. */
 interface Places {
   readonly first: Readonly<Record<string, number>>
   readonly last: Readonly<Record<string, number>>
+  readonly lastOfHelper: number
+  readonly firstOfInit: number
 }
 
 function placesOf(ops: readonly Op[]): Places {
   const first: Record<string, number> = {}
   const last: Record<string, number> = {}
+  let lastOfHelper = -1
+  let firstOfInit = ops.length
   for (let i = 0; i < ops.length; i++) {
-    const name = (ops[i] as Op).op
-    if (first[name] === undefined) first[name] = i
-    last[name] = i
+    const { op, by } = ops[i] as Op
+    if (first[op] === undefined) first[op] = i
+    last[op] = i
+    if (by === 'helper') lastOfHelper = i
+    else if (by === 'init' && i < firstOfInit) firstOfInit = i
   }
-  return { first, last }
+  return { first, last, lastOfHelper, firstOfInit }
 }
 
 /** `[rule, earlier, later]`: no `earlier` stands after a `later`. */
@@ -40,37 +46,6 @@ const orders: readonly (readonly [string, Op['op'], Op['op']])[] = [
   ['ready-before-wait', 'ready', 'wait_start'],
 ]
 
-/** Field names of each op that use or open a slot, made once. */
-let slotFields: Map<string, { opens: string[]; uses: string[] }> | undefined
-function slotsOf(name: string): { opens: string[]; uses: string[] } {
-  slotFields ??= new Map()
-  let entry = slotFields.get(name)
-  if (entry === undefined) {
-    entry = { opens: [], uses: [] }
-    const row = Object.hasOwn(opcodes, name) ? opcodes[name as keyof typeof opcodes] : undefined
-    for (const [field, kind] of Object.entries(row?.fields ?? {})) {
-      if (kind === 'newSlot') entry.opens.push(field)
-      else if (kind === 'slot' || kind === 'slot?') entry.uses.push(field)
-    }
-    slotFields.set(name, entry)
-  }
-  return entry
-}
-
-function checkSlots(ops: readonly Op[]): string | undefined {
-  const open = new Set<string>()
-  for (const op of ops) {
-    const { opens, uses } = slotsOf(op.op)
-    const fields = op as unknown as Record<string, string>
-    for (const field of uses) {
-      if (fields[field] !== undefined && !open.has(fields[field] as string))
-        return `${op.op} (${op.at}) uses ${fields[field]}, which nothing opened`
-    }
-    for (const field of opens) open.add(fields[field] as string)
-  }
-  return undefined
-}
-
 /** Ops whose paths are the host's, or which need the host's tree at hand. */
 const HOST_ONLY: readonly string[] = [
   'join_cgroup',
@@ -82,12 +57,13 @@ const HOST_ONLY: readonly string[] = [
   'open_namespace',
 ]
 
-function checkHostPaths(ops: readonly Op[], { first }: Places): string | undefined {
+function checkHostPaths(ops: readonly Op[], { first, last }: Places): string | undefined {
   const at = first.pivot_root ?? first.move_root
   if (at === undefined) return undefined
-  for (let i = at + 1; i < ops.length; i++) {
-    const op = ops[i] as Op
-    if (HOST_ONLY.includes(op.op)) return `${op.op} (${op.at}) needs the host's tree after the root changed`
+  for (const name of HOST_ONLY) {
+    const place = last[name]
+    if (place !== undefined && place > at)
+      return `${name} (${ops[place]?.at}) needs the host's tree after the root changed`
   }
   return undefined
 }
@@ -129,19 +105,15 @@ function checkEnd(ops: readonly Op[], { first }: Places): string | undefined {
   return first[last] === end ? undefined : `${last} comes twice`
 }
 
-/** Helper ops end with clone_init; init's follow. */
-function checkActors(ops: readonly Op[], { first }: Places): string | undefined {
+/** The helper's ops end with clone_init; init's follow. */
+function checkActors(ops: readonly Op[], { first, lastOfHelper, firstOfInit }: Places): string | undefined {
   const clone = first.clone_init ?? -1
-  for (let i = 0; i < ops.length; i++) {
-    const op = ops[i] as Op
-    if (op.by === 'helper' && i > clone) return `${op.op} (${op.at}) is the helper's, after init was cloned`
-    if (op.by === 'init' && i < clone) return `${op.op} (${op.at}) is init's, before it was cloned`
-  }
+  if (lastOfHelper > clone) return `${ops[lastOfHelper]?.op} is the helper's, after init was cloned`
+  if (firstOfInit < clone) return `${ops[firstOfInit]?.op} is init's, before it was cloned`
   return undefined
 }
 
 const checks: readonly (readonly [string, Check])[] = [
-  ['slots-opened-before-use', checkSlots],
   ['no-host-path-after-root-changes', checkHostPaths],
   ['actors-in-turn', checkActors],
   ['ends-once-and-last', checkEnd],
