@@ -19,9 +19,7 @@ export interface CgroupRequest {
 /** The slot of the v2 directory in which init begins. */
 const SLOT = 'cgroup'
 
-export interface CgroupPlan {
-  /** Before any process: makes the cgroups and writes what must be there when a process joins. */
-  readonly create: readonly RuntimeOp[]
+export interface CgroupEntry {
   /**
    * Before the helper makes or joins a namespace. It moves itself on v1 and opens the v2 directory for `clone_init`: that takes
    * microseconds where moving it from outside takes the kernel 7 to 20 ms (see the op `join_cgroup`).
@@ -31,6 +29,11 @@ export interface CgroupPlan {
   readonly slot?: Slot
   /** After `clone_init`, before the cgroup namespace is made: v2 under a user namespace, whose root may not write there. */
   readonly moveInit: readonly RuntimeOp[]
+}
+
+export interface CgroupPlan extends CgroupEntry {
+  /** Before any process: makes the cgroups and writes what must be there when a process joins. */
+  readonly create: readonly RuntimeOp[]
   /** When mounts and devices are done, before the first hook of the runtime (else before `ready`). See `knobs.ts`. */
   readonly limit: readonly RuntimeOp[]
   /** What the config asks for and this machine's cgroup version cannot give. */
@@ -46,12 +49,10 @@ export interface CgroupPlan {
 export function lowerCgroup(spec: Spec, host: CgroupHost, request: CgroupRequest): CgroupPlan {
   const resources = spec.linux?.resources ?? {}
   const create: RuntimeOp[] = []
-  const join: Op[] = []
-  const moveInit: RuntimeOp[] = []
   const limit: RuntimeOp[] = []
   const warnings: { pointer: string; message: string }[] = []
   if (request.manager === 'disabled') {
-    return { create, join, moveInit, limit, warnings, paths: { v1: {} } }
+    return { create, join: [], moveInit: [], limit, warnings, paths: { v1: {} } }
   }
   if (request.manager === 'systemd') {
     throw new HostError(
@@ -82,19 +83,21 @@ export function lowerCgroup(spec: Spec, host: CgroupHost, request: CgroupRequest
   const dirs = distinct(paths)
   const at = spec.linux?.cgroupsPath === undefined ? 'default:cgroupsPath' : '/linux/cgroupsPath'
   create.unshift(createOp(at, host, paths, dirs, needs, written))
+  return { create, limit, warnings, paths, ...enterCgroups(paths, at, request.userNamespace === true) }
+}
+
+/** How a process gets into cgroups that are there: for `create`, and for `exec` into a container's. */
+export function enterCgroups(paths: CgroupPaths, at: string, userNamespace: boolean): CgroupEntry {
   const v2 = paths.v2 as HostPath | undefined
-  for (const dir of dirs) {
+  const join: Op[] = []
+  for (const dir of distinct(paths)) {
     if (dir === v2) continue
     join.push({ op: 'join_cgroup', by: 'helper', at, path: `${dir}/tasks` as HostPath })
   }
-  const plan = { create, join, moveInit, limit, warnings, paths }
-  if (v2 === undefined) return plan
-  if (request.userNamespace === true) {
-    moveInit.push({ op: 'cgroup_join', by: 'runtime', at, dirs: [v2] })
-    return plan
-  }
+  if (v2 === undefined) return { join, moveInit: [] }
+  if (userNamespace) return { join, moveInit: [{ op: 'cgroup_join', by: 'runtime', at, dirs: [v2] }] }
   join.push({ op: 'open_path', by: 'helper', at, slot: SLOT, path: v2 })
-  return { ...plan, slot: SLOT }
+  return { join, slot: SLOT, moveInit: [] }
 }
 
 function createOp(
