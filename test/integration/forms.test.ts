@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { container } from '../support/container.js'
+import { container, type Result } from '../support/container.js'
 import { nothing } from '../support/leaks.js'
 import { script } from '../support/payload.js'
 import { requires } from '../support/requires.js'
@@ -11,6 +11,12 @@ import { runtimes } from '../support/runtime.js'
 const [npm, fixed, ...others] = runtimes()
 const both = npm?.name === 'npm' && fixed?.name === 'static' && others.length === 0
 const skip = both ? requires('root', 'cc') : 'compares the two forms of tsrun'
+/** The line of --version that tells the forms apart. */
+const withoutEngine = ({ status, stdout, stderr }: Result) => ({
+  status,
+  stderr,
+  stdout: stdout.split('\n').filter(line => !line.startsWith('engine: ')),
+})
 const commands = ['create', 'start', 'state', 'kill', 'delete', 'run', 'list', 'spec', 'features', 'plan']
 
 t.test('both forms', { skip }, async t => {
@@ -22,7 +28,7 @@ t.test('both forms', { skip }, async t => {
   const same = (what: string, ...args: readonly string[]) => {
     const mine = c.call(...args)
     const its = c.callAs(fixed, ...args)
-    t.same(its, mine, what)
+    t.same(withoutEngine(its), withoutEngine(mine), what)
     return mine
   }
 
@@ -30,7 +36,7 @@ t.test('both forms', { skip }, async t => {
     same(`${command} --help`, command, '--help')
     same(`${command} without arguments`, command)
     same(`${command} --nonsense`, command, '--nonsense')
-    same(`${command} of an unknown id`, command, 'unknown')
+    if (!['create', 'run'].includes(command)) same(`${command} of an unknown id`, command, 'unknown')
   }
   t.equal(same('--version', '--version').status, 0)
   t.equal(same('--help', '--help').status, 0)
@@ -58,7 +64,7 @@ t.test('both forms', { skip }, async t => {
     same(`list as json, ${when}`, 'list', '--format', 'json')
     same(`list --quiet, ${when}`, 'list', '--quiet')
   }
-  mkdirSync(c.stateRoot)
+  mkdirSync(c.stateRoot, { recursive: true })
   same('list of nothing', 'list', '--format', 'json')
   t.equal(c.create().status, 0)
   look('created')
