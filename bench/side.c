@@ -6,7 +6,7 @@
  *   side [-n rounds] [-w warmups] [-v] NAME CMD [ARG...] [+ CMD ...] [~ CMD ...] , NAME CMD ...
  *
  * `+` chains commands that are timed together, one after the other; `~` does the same after an untimed pause of 5 ms;
- * `!` before a command lets it fail. Output of the commands goes to /dev/null (-v: stderr is kept).
+ * `!` before a command lets it fail, NAME=VALUE before it (after `!`) sets a variable for it. Output of the commands goes to /dev/null (-v: stderr is kept).
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -24,7 +24,7 @@
 enum { MAX_SERIES = 32, MAX_STEPS = 16, MAX_ROUNDS = 10000 };
 
 struct step {
-  char **argv;
+  char **argv, **envp;
   bool pause;
   bool may_fail;
 };
@@ -60,7 +60,7 @@ static double once(struct series *s, const posix_spawn_file_actions_t *files)
     if (step->pause) usleep(5000);
     double start = now();
     pid_t pid;
-    int error = posix_spawnp(&pid, step->argv[0], files, NULL, step->argv, environ);
+    int error = posix_spawnp(&pid, step->argv[0], files, NULL, step->argv, step->envp);
     if (error != 0) {
       fprintf(stderr, "side: %s: %s\n", step->argv[0], strerror(error));
       s->failures++;
@@ -74,6 +74,20 @@ static double once(struct series *s, const posix_spawn_file_actions_t *files)
     if (status != 0 && !step->may_fail) s->failures++;
   }
   return total;
+}
+
+/* The words NAME=VALUE at the start of `words`, before the environment; *count becomes their number. */
+static char **with_variables(char **words, int end, int *count)
+{
+  int own = 0, inherited = 0;
+  while (own < end && strchr(words[own], '=') != NULL) own++;
+  while (environ[inherited] != NULL) inherited++;
+  char **envp = calloc((size_t)(own + inherited + 1), sizeof *envp);
+  if (envp == NULL) exit(2);
+  memcpy(envp, words, (size_t)own * sizeof *envp);
+  memcpy(envp + own, environ, (size_t)inherited * sizeof *envp);
+  *count = own;
+  return envp;
 }
 
 int main(int argc, char **argv)
@@ -98,6 +112,9 @@ int main(int argc, char **argv)
       struct step *step = &s->steps[s->count++];
       step->pause = pause;
       if (strcmp(argv[i], "!") == 0) step->may_fail = true, i++;
+      int variables = 0;
+      step->envp = with_variables(&argv[i], argc - i, &variables);
+      i += variables;
       step->argv = &argv[i];
       while (i < argc && strcmp(argv[i], "+") != 0 && strcmp(argv[i], "~") != 0 && strcmp(argv[i], ",") != 0) i++;
       if (i < argc && strcmp(argv[i], ",") != 0) {

@@ -4,7 +4,9 @@
 set -eu
 
 compile='gcc libc6-dev linux-libc-dev musl-tools'
+# What tools/quickjs.sh needs: the package, or what fetches its source.
 quickjs='dpkg-dev debian-archive-keyring'
+if apt-cache policy libquickjs 2> /dev/null | grep -q 'Candidate: 2025\.04\.26-'; then quickjs=libquickjs; fi
 case ${1:-} in
   build) want=$compile ;;
   static) want="$compile $quickjs" ;;

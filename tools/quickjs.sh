@@ -5,13 +5,11 @@
 #
 # 1. Debian's package libquickjs, where it is installed in the version this project is written for;
 # 2. else Debian 13's source package, fetched by apt (which verifies it) from the system's own mirror with a private
-#    configuration: no root, nothing of the system's apt is read for writing or changed. Built with musl-gcc, 20 s.
-# TSRUN_DEBIAN_SITE names another mirror; TSRUN_QUICKJS=source passes over the package.
+#    configuration (tools/apt.sh). Built with musl-gcc, 20 s. TSRUN_QUICKJS=source passes over the package.
 set -eu
 
 version=2025.04.26
 release=trixie
-keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${1:-${XDG_CACHE_HOME:-${HOME:-$here/../build}/.cache}/tsrun}
 
@@ -54,37 +52,11 @@ command -v apt-get > /dev/null ||
   fail "needs apt: neither Debian's package libquickjs $version nor its source package can be had here"
 need musl-gcc musl-tools
 need dpkg-source dpkg-dev
-[ -f "$keyring" ] || fail "$keyring is missing: apt-get install debian-archive-keyring"
-site=${TSRUN_DEBIAN_SITE:-$(apt-get indextargets --format '$(ORIGIN) $(SITE)' 'Created-By: Packages' |
-  sed -n 's/^Debian \(.*\)/\1/p' | grep -v security | head -n 1)}
-[ -n "$site" ] || fail "apt knows no Debian mirror: run apt-get update, or set TSRUN_DEBIAN_SITE=URL"
-
 mkdir -p "$cache"
 work=$(mktemp -d "$cache/quickjs.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
-mkdir -p "$work/lists/partial" "$work/archives/partial" "$work/src" "$work/out/include/quickjs" "$work/none"
-: > "$work/status"
-echo "deb-src [signed-by=$keyring] $site $release main" > "$work/sources.list"
-# Of the system's configuration only how to reach the network (proxies, certificates): no hooks.
-{
-  apt-config dump | grep '^Acquire::' | grep -v '^Acquire::IndexTargets' || :
-  cat << END
-Dir::Etc::sourcelist "$work/sources.list";
-Dir::Etc::sourceparts "$work/none";
-Dir::Etc::parts "$work/none";
-Dir::Etc::main "$work/none/none";
-Dir::Etc::preferencesparts "$work/none";
-Dir::State "$work";
-Dir::State::lists "$work/lists";
-Dir::State::status "$work/status";
-Dir::Cache "$work";
-Dir::Cache::archives "$work/archives";
-APT::Sandbox::User "";
-APT::Get::List-Cleanup "false";
-END
-} > "$work/apt.conf"
-export APT_CONFIG="$work/apt.conf"
+mkdir -p "$work/src" "$work/out/include/quickjs"
 
 quietly() {
   "$@" > "$work/log" 2>&1 || {
@@ -94,9 +66,9 @@ quietly() {
 }
 
 echo "quickjs: fetching Debian's source package quickjs $version" >&2
-quietly apt-get update
+quietly "$here/apt.sh" "$work" deb-src $release update
 cd "$work/src"
-quietly apt-get source quickjs
+quietly "$here/apt.sh" "$work" deb-src $release source quickjs
 [ -d "quickjs-$version" ] || fail "$release no longer has quickjs $version: $(ls)"
 
 echo "quickjs: building (about 20 s, once)" >&2

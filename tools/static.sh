@@ -15,10 +15,10 @@ set -- -std=gnu11 -Wall -Wextra -Wshadow -Wconversion -Wswitch-enum -Werror -O2 
   -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,noexecstack -Wl,-z,noseparate-code -Wl,-z,norelro -s
 
 if [ ! "$dir/compile" -nt shim/static/compile.c ] || [ ! "$dir/compile" -nt tools/quickjs.sh ]; then
-  "$cc" "$@" -o "$dir/compile" shim/static/compile.c "$quickjs/libquickjs.a" -lm
+  "$cc" "$@" -o "$dir/compile" shim/static/compile.c shim/static/fortify.c "$quickjs/libquickjs.a" -lm
 fi
 for js in "$dir"/*.js; do
   "$dir/compile" "$js" "${js%.js}.bc"
 done
 "$cc" "$@" -I"$dir" -Wa,-I"$dir" -Wa,-I"$dir/.." -o "$out" \
-  shim/static/main.c shim/static/arena.c shim/static/text.c "$quickjs/libquickjs.a" -lm
+  shim/static/main.c shim/static/arena.c shim/static/text.c shim/static/fortify.c "$quickjs/libquickjs.a" -lm

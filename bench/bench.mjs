@@ -1,0 +1,217 @@
+// Speed beside other runtimes: `make bench`. ROUNDS=N (40), ONLY=static,crun (names that contain one of these).
+// Every round runs each runtime once, so that noise hits all alike; what is printed are medians and ratios.
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { peers } from './peers.mjs'
+
+const house = fileURLToPath(new URL('..', import.meta.url))
+const rounds = process.env.ROUNDS ?? '40'
+
+if (process.getuid() !== 0) {
+  console.error('make bench starts containers, which needs root: sudo make bench')
+  process.exit(1)
+}
+
+// crun 1.8 refuses hybrid cgroups: everything runs in a mount namespace of its own that shows pure v1.
+if (existsSync('/sys/fs/cgroup/unified') && process.env.TSRUN_BENCH_INSIDE !== '1') {
+  const script = 'umount /sys/fs/cgroup/unified && exec "$@"'
+  const { status } = spawnSync(
+    'unshare',
+    [
+      '--mount',
+      '--propagation',
+      'private',
+      'sh',
+      '-c',
+      script,
+      'sh',
+      process.execPath,
+      ...process.argv.slice(1),
+    ],
+    { stdio: 'inherit', env: { ...process.env, TSRUN_BENCH_INSIDE: '1' } },
+  )
+  process.exit(status ?? 1)
+}
+
+const only = (process.env.ONLY ?? '').split(',').filter(Boolean)
+const all = [
+  { name: 'tsrun static', argv: [join(house, 'build/tsrun')] },
+  { name: 'tsrun npm', argv: [join(house, 'bin/tsrun')] },
+  ...peers(),
+]
+const work = mkdtempSync('/tmp/tsrun-bench.')
+
+/** A copy of an example that runs `args`; its path. */
+function bundle(name, from, args) {
+  const dir = join(work, name)
+  cpSync(join(house, 'build/bundles', from), dir, { recursive: true, verbatimSymlinks: true })
+  const config = JSON.parse(readFileSync(join(dir, 'config.json'), 'utf8'))
+  config.process.args = args
+  writeFileSync(join(dir, 'config.json'), JSON.stringify(config))
+  return dir
+}
+
+execFileSync(process.execPath, [join(house, 'tools/bundle.mjs'), 'minimal', 'seccomp-docker'], {
+  stdio: 'ignore',
+})
+const bundles = {
+  plain: bundle('plain', 'minimal', ['/bin/true']),
+  seccomp: bundle('seccomp', 'seccomp-docker', ['/bin/true']),
+  sleep: bundle('sleep', 'minimal', ['/bin/payload', 'wait']),
+}
+
+const runtimes = all
+  .filter(({ name }) => only.length === 0 || only.some(part => name.includes(part)))
+  .map((runtime, i) => ({ ...runtime, root: join(work, `root${i}`), id: `bench-${process.pid}-${i}` }))
+for (const { root } of runtimes) mkdirSync(root)
+
+const command = (runtime, ...args) => [...runtime.argv, '--root', runtime.root, ...args]
+const side = (runtime, ...args) => [...(runtime.variables ?? []), ...command(runtime, ...args)]
+const environment = runtime => ({
+  ...process.env,
+  ...Object.fromEntries((runtime.variables ?? []).map(variable => variable.split(/=(.*)/s).slice(0, 2))),
+})
+const call = (runtime, ...args) => {
+  const [file, ...rest] = command(runtime, ...args)
+  return spawnSync(file, rest, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: environment(runtime),
+  })
+}
+
+let usable = []
+process.on('exit', () => {
+  for (const rt of usable) call(rt, 'delete', '--force', rt.id)
+  rmSync(work, { recursive: true, force: true })
+})
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1))
+
+/** Each measure: the words for bench/side, and what is needed around it. */
+const measures = {
+  'run /bin/true': { words: rt => side(rt, 'run', '--bundle', bundles.plain, rt.id) },
+  "run /bin/true, Docker's seccomp profile": {
+    words: rt => side(rt, 'run', '--bundle', bundles.seccomp, rt.id),
+  },
+  'create + start + state + kill + delete': {
+    words: rt => [
+      ...[...side(rt, 'create', '--bundle', bundles.sleep, rt.id), '+', ...side(rt, 'start', rt.id), '+'],
+      ...[
+        ...side(rt, 'state', rt.id),
+        '+',
+        ...side(rt, 'kill', rt.id, 'KILL'),
+        '~',
+        ...side(rt, 'delete', rt.id),
+      ],
+    ],
+  },
+  state: {
+    before: rt => {
+      // Not call(): the container would hold its pipes open.
+      const [file, ...rest] = command(rt, 'create', '--bundle', bundles.sleep, rt.id)
+      const { status } = spawnSync(file, rest, { stdio: 'ignore', env: environment(rt) })
+      if (status !== 0) throw new Error(`${rt.name}: create failed`)
+    },
+    words: rt => side(rt, 'state', rt.id),
+    after: rt => call(rt, 'delete', '--force', rt.id),
+  },
+  '--version': { words: rt => [...(rt.variables ?? []), ...rt.argv, '--version'] },
+}
+
+/** Which runtimes can do it at all; the others become notes. */
+const notes = runtimes
+  .filter(({ missing }) => missing !== undefined)
+  .map(({ name, missing }) => `${name}: not measured (${missing})`)
+usable = runtimes
+  .filter(({ missing }) => missing === undefined)
+  .filter(rt => {
+    const { status, stderr, error } = call(rt, 'run', '--bundle', bundles.plain, rt.id)
+    if (status === 0) return true
+    notes.push(
+      `${rt.name}: cannot run the bundle: ${String(error?.message ?? stderr)
+        .trim()
+        .split('\n')
+        .at(-1)}`,
+    )
+    call(rt, 'delete', '--force', rt.id)
+    return false
+  })
+if (usable.length === 0) {
+  console.log(notes.join('\n'))
+  process.exit(1)
+}
+
+function measure({ before, words, after }) {
+  for (const rt of usable) before?.(rt)
+  try {
+    const list = usable.flatMap((rt, i) => [...(i > 0 ? [','] : []), String(i), ...words(rt)])
+    const text = execFileSync(join(house, 'build/side'), ['-n', rounds, ...list], { encoding: 'utf8' })
+    return text
+      .trimEnd()
+      .split('\n')
+      .map(line => {
+        const [, median, lowest, high, peak, failures] = line.split('\t').map(Number)
+        return { median, lowest, high, peak, failures }
+      })
+  } finally {
+    for (const rt of usable) after?.(rt)
+  }
+}
+
+const base = usable.findIndex(({ name }) => name.startsWith('crun'))
+const pad = (text, width) => String(text).padStart(width)
+const ratio = (a, b) => (b === undefined ? '' : `${(a / b).toFixed(2)} x`)
+
+console.log(`Medians of ${rounds} rounds, interleaved; ms, peak memory in KiB.\n`)
+for (const [name, what] of Object.entries(measures)) {
+  const results = measure(what)
+  console.log(`${name}`)
+  console.log(
+    `  ${'runtime'.padEnd(22)}${['median', 'lowest', '90 %', 'peak', `/ ${usable[base]?.name ?? 'crun'}`].map(it => pad(it, 12)).join('')}`,
+  )
+  for (const [i, { median, lowest, high, peak, failures }] of results.entries()) {
+    const cells = [
+      median.toFixed(2),
+      lowest.toFixed(2),
+      high.toFixed(2),
+      peak,
+      ratio(median, results[base]?.median),
+    ]
+    const failed = failures > 0 ? `   ${failures} failed` : ''
+    console.log(`  ${usable[i].name.padEnd(22)}${cells.map(it => pad(it, 12)).join('')}${failed}`)
+  }
+  console.log()
+}
+
+/** Resident memory of `run` and its descendants, without the container. */
+async function beside(rt) {
+  const [file, ...args] = command(rt, 'run', '--bundle', bundles.sleep, rt.id)
+  const child = spawn(file, args, { stdio: 'ignore', env: environment(rt) })
+  await new Promise(done => setTimeout(done, 500))
+  const { stdout } = call(rt, 'state', rt.id)
+  const container = JSON.parse(stdout).pid
+  let total = 0
+  const visit = pid => {
+    if (pid === container) return
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+    total += Number(/VmRSS:\s*(\d+)/.exec(status)?.[1] ?? 0)
+    for (const inner of readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')) {
+      if (inner !== '') visit(Number(inner))
+    }
+  }
+  visit(child.pid)
+  const ended = new Promise(done => child.on('exit', done))
+  call(rt, 'kill', rt.id, 'KILL')
+  await ended
+  call(rt, 'delete', '--force', rt.id)
+  return total
+}
+
+console.log('resident memory beside a foreground container, KiB')
+for (const rt of usable) {
+  const memory = await beside(rt).catch(error => `? (${error.message})`)
+  console.log(`  ${rt.name.padEnd(22)}${pad(memory, 12)}`)
+}
+if (notes.length > 0) console.log(`\n${notes.join('\n')}`)
