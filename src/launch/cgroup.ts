@@ -13,6 +13,7 @@ import {
   type WriteFailure,
   writeKernelFile,
 } from '../sys/files.js'
+import { hintFor } from './cgrouphints.js'
 
 /**
  * Makes the cgroups of a container and returns the directories that are new, parents first. A failure removes them again.
@@ -195,78 +196,6 @@ function writeError(op: OpOf<'cgroup_write'>, { errno, index }: WriteFailure): S
   const error = syscallError(errno, 'write', `"${op.file}", "${op.values[index] ?? ''}"`)
   error.message += hintFor(name, errno)
   return error.wrap(op.at)
-}
-
-/** What an errno means for a file: the first row whose file and errno fit (`''`: any file). */
-const hints: readonly (readonly [file: string, errno: string, hint: string])[] = [
-  ['memory.limit_in_bytes', 'EBUSY', 'the cgroup uses more than that already: raise the limit'],
-  ['memory.limit_in_bytes', 'EINVAL', 'memory.limit must not be above memory.swap, which counts both'],
-  [
-    'memory.memsw.limit_in_bytes',
-    'EINVAL',
-    'memory.swap counts memory and swap: it must not be below memory.limit',
-  ],
-  [
-    'memory.memsw.limit_in_bytes',
-    'ENOENT',
-    'the kernel does not account swap: boot with swapaccount=1, or leave memory.swap out',
-  ],
-  [
-    'memory.swap.max',
-    'ENOENT',
-    'the kernel does not account swap: boot with swapaccount=1, or leave memory.swap out',
-  ],
-  [
-    'cpu.cfs_quota_us',
-    'EINVAL',
-    'at least 1000, and its share of the period not above that of the parent cgroup',
-  ],
-  [
-    'cpu.cfs_period_us',
-    'EINVAL',
-    'from 1000 to 1000000, and the quota not above the share of the parent cgroup',
-  ],
-  ['cpu.cfs_burst_us', 'EINVAL', 'the burst must not be above the quota'],
-  ['cpu.max.burst', 'EINVAL', 'the burst must not be above the quota'],
-  ['cpu.max', 'EINVAL', 'the quota is at least 1000, the period from 1000 to 1000000'],
-  [
-    'cpu.rt_runtime_us',
-    'EINVAL',
-    'the parent cgroups have no real-time budget of that size: set theirs first',
-  ],
-  ['cpuset.cpus', 'EINVAL', 'CPUs that this machine or the parent cgroup does not have'],
-  ['cpuset.cpus', 'ERANGE', 'numbers of CPUs that no machine has'],
-  ['cpuset.mems', 'ERANGE', 'numbers of memory nodes that no machine has'],
-  ['cpuset.cpus', 'EACCES', 'CPUs that the parent cgroup does not have'],
-  ['cpuset.mems', 'EINVAL', 'memory nodes that this machine or the parent cgroup does not have'],
-  ['cpuset.mems', 'EACCES', 'memory nodes that the parent cgroup does not have'],
-  ['devices.allow', 'EPERM', 'the parent cgroup does not have these devices either'],
-  ['cgroup.procs', 'ENOSPC', 'the cpuset has no CPUs or no memory nodes'],
-  [
-    'cgroup.procs',
-    'EBUSY',
-    'the cgroup hands controllers to children, so it may hold no process: give another cgroupsPath',
-  ],
-  [
-    'cgroup.procs',
-    'EOPNOTSUPP',
-    'the cgroup is threaded or below one with processes: give another cgroupsPath',
-  ],
-  ['cgroup.procs', 'EINVAL', 'a real-time process needs cpu.rt_runtime_us in the new cgroup'],
-  ['cgroup.subtree_control', 'EBUSY', 'processes are in that cgroup: on cgroup v2 only leaves may hold any'],
-  ['', 'ENOENT', 'the kernel or this cgroup does not have the file: is the controller there?'],
-  ['', 'EACCES', 'no permission: run as root, or have the cgroup delegated'],
-  ['', 'EPERM', 'no permission: run as root, or have the cgroup delegated'],
-  ['', 'EROFS', 'cgroups are mounted read-only here'],
-  ['', 'ENODEV', 'the cgroup was removed meanwhile'],
-]
-
-function hintFor(file: string, errno: number): string {
-  const name = errnoName(errno)
-  for (const [wanted, error, hint] of hints) {
-    if (error === name && (wanted === '' || wanted === file)) return ` (${hint})`
-  }
-  return ''
 }
 
 const JOIN_TRIES = 5
