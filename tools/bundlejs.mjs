@@ -15,6 +15,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as esbuild from 'esbuild'
+import { hoist } from './hoist.mjs'
 
 const house = fileURLToPath(new URL('..', import.meta.url))
 const option = (name, otherwise) => {
@@ -201,7 +202,7 @@ for (const name of present.slice(1).reverse()) {
   const { text } = await bundle({ stdin: { contents, resolveDir: house, loader: 'ts' } }, ownersFor(name))
   const code = await finish(takeShared(name, text))
   writeFileSync(join(npm, `${name}.cjs`), exportsTo(code, 'module.exports'))
-  writeFileSync(join(still, `${name}.js`), exportsTo(code, 'module.exports'))
+  writeFileSync(join(still, `${name}.js`), hoist(exportsTo(code, 'module.exports')))
 }
 
 /** The bundle that runs first: main, the registry of what it shares, and an engine's entry, `start()`. */
@@ -234,7 +235,7 @@ writeFileSync(
     define: { ...define, 'import.meta.url': '__filename' },
   }),
 )
-writeFileSync(join(still, 'boot.js'), await boot('quickjs.ts', { platform: 'neutral' }))
+writeFileSync(join(still, 'boot.js'), hoist(await boot('quickjs.ts', { platform: 'neutral' })))
 writeFileSync(
   join(still, 'parts.h'),
   present.map(name => `PART(${name}, ${parts[name]?.cold ? 'COLD' : 'HOT'})\n`).join(''),
