@@ -49,6 +49,7 @@ t.test('a container sees its own root, names and nothing of ours', { skip: root 
     ignored: [],
     blocked: [],
   })
+  t.same([report.ignored, report.blocked], [[], []])
   t.same(Object.keys(report.fds ?? {}), ['0', '1', '2'])
   t.end()
 })
@@ -362,6 +363,33 @@ function filter(): Uint8Array {
   return bytes
 }
 
+t.test('a passwd that is no file', { skip: root }, t => {
+  const rootfs = scratch(t, true)
+  const passwd = join(rootfs, 'etc/passwd')
+  for (const make of [
+    ['mknod', passwd, 'c', '1', '5'],
+    ['mkfifo', passwd],
+    ['mkdir', passwd],
+    ['ln', '-s', '/proc/self/fd/0', passwd],
+  ]) {
+    execFileSync(make[0] as string, make.slice(1))
+    const played = play(container(rootfs, [], ['/payload', 'report']))
+    t.match(lines(played)[0], { env: ['A=b', 'HOME=/'] }, make.join(' '))
+    execFileSync('rm', ['-r', passwd])
+  }
+  const long = `${'x'.repeat(5000)}:x:0:0::/wrong:\n`
+  writeFileSync(
+    passwd,
+    `${long}root:x:0\n:::::\nroot:x:00:0:\nroot:x:0x0:0::/wrong:\n${long}root:x:0:0::/root:/bin/sh\n${long}`,
+  )
+  t.match(
+    lines(play(container(rootfs, [], ['/payload', 'report'])))[0],
+    { env: ['A=b', 'HOME=/root'] },
+    'lines that are no entries',
+  )
+  t.end()
+})
+
 t.test('a user namespace with maps, and a time namespace with offsets', { skip: root }, t => {
   const rootfs = scratch(t, true)
   const ops = container(rootfs, [], ['/payload', 'report', ';', 'cat', '/proc/uptime'])
@@ -541,7 +569,9 @@ t.test('the exec fifo', { skip: root }, t => {
       args,
     )
     ops.splice(-1, 0, init({ op: 'wait_start', fifo: 'fifo', fds: 'fds' }))
+    const stray = openSync('/etc', 'r')
     const played = play(ops, {
+      inherited: [39, 42, 300].map(to => [stray, to]),
       onReady(pid) {
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50)
         const open = (fd: string) => readlinkSync(`/proc/${pid}/fd/${fd}`)
@@ -550,6 +580,7 @@ t.test('the exec fifo', { skip: root }, t => {
         seen(readFileSync(fifo))
       },
     })
+    closeSync(stray)
     t.same(kinds(played), ['started', 'ready'])
     return played
   }
@@ -581,6 +612,28 @@ t.test('--no-pivot leaves no unmasked procfs', { skip: root }, t => {
     .filter(line => line.includes(' - proc ') || line.includes(' - sysfs '))
   t.equal(proc.length, 1, proc.join('\n'))
   t.match(lines(played)[1], { cwd: '/' })
+
+  const fifo = join(scratch(t), 'fifo')
+  execFileSync('mkfifo', [fifo])
+  const at = ops.findIndex(({ op }) => op === 'move_root')
+  ops.splice(
+    at,
+    0,
+    init({ op: 'open_path', slot: 'fifo', path: host(fifo) }),
+    init({ op: 'open_fd_directory', slot: 'fds' }),
+  )
+  ops.splice(-1, 0, init({ op: 'wait_start', fifo: 'fifo', fds: 'fds' }))
+  play(ops, {
+    onReady(pid) {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50)
+      const links = readdirSync(`/proc/${pid}/fd`).map(fd => readlinkSync(`/proc/${pid}/fd/${fd}`))
+      t.ok(
+        links.includes(`/${pid}/fd`),
+        'the mount of the host’s procfs is detached, it has no parent any more',
+      )
+      readFileSync(fifo)
+    },
+  })
   t.end()
 })
 
@@ -667,6 +720,22 @@ t.test('hooks', { skip: root }, t => {
   t.equal(fails('echo out; echo err >&2; exit 3'), 'run_hook: exit status: 3 out\nerr')
   t.equal(fails('kill -9 $$'), 'run_hook: signal: 9')
   t.equal(fails('sleep 100 & sleep 100', 1), 'run_hook: timeout: 110')
+  const late = `sleep 100 & echo $! > ${dir}/late; wait`
+  const outside = [
+    helper({
+      op: 'run_hook',
+      path: '/bin/sh',
+      args: ['sh', '-c', late],
+      env: [],
+      timeout: 1,
+      before: '',
+      after: '',
+    }),
+  ]
+  t.equal(failure(play(outside), outside), 'run_hook: timeout: 110')
+  const child = `/proc/${readFileSync(join(dir, 'late'), 'utf8').trim()}/stat`
+  const state = existsSync(child) ? readFileSync(child, 'utf8').split(' ')[2] : 'Z'
+  t.equal(state, 'Z', 'its children are gone too')
   t.equal(
     fails('i=0; while [ $i -lt 200 ]; do echo 123456789; i=$((i+1)); done; false').length,
     'run_hook: exit status: 1 '.length + 399,

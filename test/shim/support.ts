@@ -58,6 +58,8 @@ export interface PlayOptions {
   readonly onBarrier?: (n: number, pid: number) => boolean | undefined
   readonly onReady?: (pid: number) => void
   readonly preserved?: readonly (readonly [number, number])[]
+  /** More descriptors that the caller forgot to close. */
+  readonly inherited?: readonly (readonly [number, number])[]
   /** A program (and its arguments) that is to run the shim. */
   readonly wrapper?: readonly string[]
   readonly program?: string
@@ -113,7 +115,7 @@ export function startShim(
     [output, 1],
     [output, 2],
   ]
-  for (const [from, to] of preserved) fds.push([from, to])
+  for (const [from, to] of [...preserved, ...(options.inherited ?? [])]) fds.push([from, to])
   const pid = spawn(argv[0] as string, { argv, env: [], fds })
   for (const fd of [plan, input]) closeSync(fd)
   native().close(theirs)
