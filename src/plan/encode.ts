@@ -61,82 +61,84 @@ function layoutOf(name: OpName): Layout {
 
 const tables: Readonly<Record<string, Readonly<Record<string, number>>>> = { ...flagTables, ...enumTables }
 
-/** Where the encoder is. The records lie before the blob, and their size is known before the first is written. */
-interface Writer {
-  bytes: Uint8Array
-  words: Uint32Array
-  /** The next record word. */
-  word: number
-  /** The next free byte of the blob, counted in the file. */
-  end: number
-  /** Where the blob begins. */
-  readonly blob: number
-  readonly slots: Map<string, number>
-  readonly utf8Write: Utf8Write
-}
+/*
+ * Where the encoder is: variables of the module, because a property of an object costs several times as much in an engine
+ * without a JIT, and every field of every op goes through here. One plan is encoded at a time.
+ */
+let bytes: Uint8Array
+let words: Uint32Array
+/** The next record word. The records lie before the blob, and their size is known before the first is written. */
+let word: number
+/** The next free byte of the blob, counted in the file. */
+let end: number
+/** Where the blob begins. */
+let blob: number
+let slots: Map<string, number>
+let utf8Write: Utf8Write
 
-function reserve(writer: Writer, size: number): void {
-  const needed = writer.end + size
-  let capacity = writer.bytes.length
+function reserve(size: number): void {
+  const needed = end + size
+  let capacity = bytes.length
   if (needed <= capacity) return
   while (capacity < needed) capacity *= 2
-  const bytes = new Uint8Array(capacity)
-  bytes.set(writer.bytes.subarray(0, writer.end))
-  writer.bytes = bytes
-  writer.words = new Uint32Array(bytes.buffer)
+  const bigger = new Uint8Array(capacity)
+  bigger.set(bytes.subarray(0, end))
+  bytes = bigger
+  words = new Uint32Array(bytes.buffer)
 }
 
-function align(writer: Writer, to: number): void {
-  reserve(writer, to)
-  while (writer.end % to !== 0) writer.end++
+function align(to: number): void {
+  reserve(to)
+  while (end % to !== 0) end++
 }
 
-function pair(writer: Writer, low: number, high: number): void {
-  writer.words[writer.word++] = low
-  writer.words[writer.word++] = high
+function pair(low: number, high: number): void {
+  words[word++] = low
+  words[word++] = high
 }
 
 /** Where something began in the blob, and its length. */
-function reference(writer: Writer, start: number, length: number): void {
-  pair(writer, start - writer.blob, length)
+function reference(start: number, length: number): void {
+  pair(start - blob, length)
 }
 
 /** Adds a string and its NUL to the blob. */
-function addText(writer: Writer, text: string): void {
+function addText(text: string): void {
   if (text.indexOf('\0') >= 0) throw new PlanError('a string with a NUL cannot be given to the kernel')
-  reserve(writer, text.length * 3 + 1)
-  writer.end += writer.utf8Write(text, writer.bytes, writer.end)
-  writer.bytes[writer.end++] = 0
+  reserve(text.length * 3 + 1)
+  end += utf8Write(text, bytes, end)
+  bytes[end++] = 0
 }
 
-function writeText(writer: Writer, text: string): void {
-  const start = writer.end
-  addText(writer, text)
-  reference(writer, start, writer.end - start - 1)
+function writeText(text: string): void {
+  const start = end
+  addText(text)
+  words[word++] = start - blob
+  words[word++] = end - start - 1
 }
 
-function writeTexts(writer: Writer, texts: readonly string[]): void {
-  const start = writer.end
-  for (let i = 0; i < texts.length; i++) addText(writer, texts[i] as string)
-  reference(writer, start, writer.end - start)
+function writeTexts(texts: readonly string[]): void {
+  const start = end
+  for (let i = 0; i < texts.length; i++) addText(texts[i] as string)
+  reference(start, end - start)
 }
 
-function writeNumbers(writer: Writer, numbers: readonly number[]): void {
-  align(writer, 4)
-  reserve(writer, numbers.length * 4)
-  const start = writer.end
-  for (let i = 0; i < numbers.length; i++) writer.words[start / 4 + i] = u32(numbers[i] as number)
-  writer.end += numbers.length * 4
-  reference(writer, start, numbers.length * 4)
+function writeNumbers(numbers: readonly number[]): void {
+  align(4)
+  reserve(numbers.length * 4)
+  const start = end
+  for (let i = 0; i < numbers.length; i++) words[start / 4 + i] = u32(numbers[i] as number)
+  end += numbers.length * 4
+  reference(start, numbers.length * 4)
 }
 
-function writeBytes(writer: Writer, bytes: Uint8Array): void {
-  if (bytes.length % 8 !== 0) throw new PlanError(`a program of ${bytes.length} bytes is cut off`)
-  align(writer, 8)
-  reserve(writer, bytes.length)
-  writer.bytes.set(bytes, writer.end)
-  reference(writer, writer.end, bytes.length)
-  writer.end += bytes.length
+function writeBytes(program: Uint8Array): void {
+  if (program.length % 8 !== 0) throw new PlanError(`a program of ${program.length} bytes is cut off`)
+  align(8)
+  reserve(program.length)
+  bytes.set(program, end)
+  reference(end, program.length)
+  end += program.length
 }
 
 function u32(value: number): number {
@@ -144,14 +146,14 @@ function u32(value: number): number {
   return value
 }
 
-function writeU64(writer: Writer, value: number | bigint): void {
+function writeU64(value: number | bigint): void {
   if (typeof value === 'bigint') {
     if (BigInt.asUintN(64, value) !== value) throw new PlanError(`${value} is no unsigned 64-bit number`)
-    pair(writer, Number(value & 0xffffffffn), Number(value >> 32n))
+    pair(Number(value & 0xffffffffn), Number(value >> 32n))
     return
   }
   if (!Number.isSafeInteger(value) || value < 0) throw new PlanError(`${value} is no unsigned 64-bit number`)
-  pair(writer, value >>> 0, Math.floor(value / 0x100000000))
+  pair(value >>> 0, Math.floor(value / 0x100000000))
 }
 
 function named(table: Readonly<Record<string, number>>, name: string): number {
@@ -161,68 +163,70 @@ function named(table: Readonly<Record<string, number>>, name: string): number {
 }
 
 /** A set of flags, or one of a list, from the table with this number. */
-function writeNames(writer: Writer, number: number, value: string | readonly string[]): void {
+function writeNames(number: number, value: string | readonly string[]): void {
   const table = tables[wireTables[number] as string] as Readonly<Record<string, number>>
   let bits = 0
   if (number >= flagTableCount) bits = named(table, value as string)
   else for (let i = 0; i < value.length; i++) bits |= named(table, value[i] as string)
-  pair(writer, bits >>> 0, 0)
+  pair(bits >>> 0, 0)
 }
 
-function slotNumber(writer: Writer, name: string, opens: boolean): number {
-  const known = writer.slots.get(name)
+function slotNumber(name: string, opens: boolean): number {
+  const known = slots.get(name)
   if (known !== undefined) return known
   if (!opens) throw new PlanError(`slot ${name} is used, but nothing opened it`)
-  const number = writer.slots.size
+  const number = slots.size
   if (number === MAX_SLOTS) throw new PlanError(`more than ${MAX_SLOTS} slots`)
-  writer.slots.set(name, number)
+  slots.set(name, number)
   return number
 }
 
-function writeField(writer: Writer, letter: number, value: unknown): void {
-  if (letter < kind.digit + 10) {
-    writeNames(writer, letter - kind.digit, value as string | readonly string[])
-    return
-  }
+/** The commonest kinds first: QuickJS compares them one after the other. */
+function writeField(letter: number, value: unknown): void {
+  if (value === undefined) {
+    if (letter >= 97 || letter < kind.digit + 10) throw new PlanError('is missing')
+    words[word++] = ABSENT
+    words[word++] = ABSENT
+  } else if (letter === kind.slot) {
+    words[word++] = slotNumber(value as string, false)
+    words[word++] = 0
+  } else if (letter === kind.path) {
+    if ((value as string).charCodeAt(0) !== 47)
+      throw new PlanError(`${JSON.stringify(value)} is not absolute`)
+    writeText(value as string)
+  } else if (letter < kind.digit + 10) {
+    writeNames(letter - kind.digit, value as string | readonly string[])
+  } else if (letter === kind.number) {
+    words[word++] = u32(value as number)
+    words[word++] = 0
+  } else if (letter === kind.text) {
+    writeText(value as string)
+  } else if (letter < 97) {
+    // A capital: a field that may be absent, and is not.
+    writeField(letter + kind.lowerCase, value)
+  } else writeRare(letter, value)
+}
+
+function writeRare(letter: number, value: unknown): void {
   switch (letter) {
-    case kind.slot:
     case kind.newSlot:
-      pair(writer, slotNumber(writer, value as string, letter === kind.newSlot), 0)
-      return
-    case kind.number:
-      pair(writer, u32(value as number), 0)
-      return
-    case kind.path:
-      if ((value as string).charCodeAt(0) !== 47)
-        throw new PlanError(`${JSON.stringify(value)} is not absolute`)
-      writeText(writer, value as string)
-      return
-    case kind.text:
-      writeText(writer, value as string)
+      pair(slotNumber(value as string, true), 0)
       return
     case kind.texts:
-      writeTexts(writer, value as readonly string[])
+      writeTexts(value as readonly string[])
       return
     case kind.u64:
-      writeU64(writer, value as number | bigint)
+      writeU64(value as number | bigint)
       return
     case kind.numbers:
-      writeNumbers(writer, value as readonly number[])
+      writeNumbers(value as readonly number[])
       return
     case kind.bytes:
-      writeBytes(writer, value as Uint8Array)
+      writeBytes(value as Uint8Array)
       return
     default:
       throw new PlanError(`has the unknown kind ${letter}`)
   }
-}
-
-/** A field that may be absent has a capital letter. */
-function writeOptional(writer: Writer, letter: number, value: unknown): void {
-  const lower = letter | kind.lowerCase
-  if (value !== undefined) writeField(writer, lower, value)
-  else if (lower === letter) throw new PlanError('is missing')
-  else pair(writer, ABSENT, ABSENT)
 }
 
 function tolerated(names: readonly string[] | undefined, i: number): number {
@@ -233,34 +237,27 @@ function tolerated(names: readonly string[] | undefined, i: number): number {
   return errno
 }
 
-function writeHead(
-  writer: Writer,
-  index: number,
-  layout: Layout,
-  tolerate: readonly string[] | undefined,
-): void {
+function writeHead(index: number, layout: Layout, tolerate: readonly string[] | undefined): void {
   if (tolerate !== undefined && tolerate.length > MAX_TOLERATED)
     throw new PlanError('tolerates more than four errnos')
-  pair(writer, index, layout.code | (layout.names.length << 16))
-  if (tolerate === undefined) pair(writer, 0, 0)
+  pair(index, layout.code | (layout.names.length << 16))
+  if (tolerate === undefined) pair(0, 0)
   else
     pair(
-      writer,
       tolerated(tolerate, 0) | (tolerated(tolerate, 1) << 16),
       tolerated(tolerate, 2) | (tolerated(tolerate, 3) << 16),
     )
 }
 
-function writeOp(writer: Writer, index: number, op: Op): void {
+function writeOp(index: number, op: Op): void {
   const layout = layoutOf(op.op as OpName)
   const values = op as unknown as Readonly<Record<string, unknown>>
   const { names, kinds } = layout
+  const count = names.length
   let i = -1
   try {
-    writeHead(writer, index, layout, op.tolerate)
-    for (i = 0; i < names.length; i++) {
-      writeOptional(writer, kinds.charCodeAt(i), values[names[i] as string])
-    }
+    writeHead(index, layout, op.tolerate)
+    for (i = 0; i < count; i++) writeField(kinds.charCodeAt(i), values[names[i] as string])
   } catch (error) {
     if (error instanceof PlanError) error.wrap(`${op.op} (${op.at})${i < 0 ? '' : `: ${names[i]}`}`)
     throw error
@@ -304,32 +301,34 @@ function group(ops: readonly Op[]): {
  * Encodes a plan. Ops of the runtime are left out; a barrier stands where each group of them stood. Throws PlanError for a value
  * that the wire cannot carry, which is a bug of lowering.
  */
-export function encodePlan({ ops }: { readonly ops: readonly Op[] }, utf8Write: Utf8Write): EncodedPlan {
+export function encodePlan({ ops }: { readonly ops: readonly Op[] }, write: Utf8Write): EncodedPlan {
   const { barriers, before, size, count } = group(ops)
-  const blob = HEADER + size
+  blob = HEADER + size
+  end = blob
+  word = HEADER / 4
+  slots = new Map()
+  utf8Write = write
   let capacity = 16384
   while (capacity < blob) capacity *= 2
-  const bytes = new Uint8Array(capacity)
-  const words = new Uint32Array(bytes.buffer)
-  const writer: Writer = { bytes, words, word: HEADER / 4, end: blob, blob, slots: new Map(), utf8Write }
+  bytes = new Uint8Array(capacity)
+  words = new Uint32Array(bytes.buffer)
   const barrier = layoutOf('barrier')
   for (let i = 0; i < ops.length; i++) {
     const op = ops[i] as Op
     if (op.by !== 'runtime') {
-      writeOp(writer, i, op)
+      writeOp(i, op)
       continue
     }
     const n = before.get(i)
     if (n === undefined) continue
-    writeHead(writer, i, barrier, undefined)
-    pair(writer, n, 0)
+    writeHead(i, barrier, undefined)
+    pair(n, 0)
   }
-  const header = writer.words
-  header[0] = MAGIC
-  header[1] = buildId
-  header[2] = writer.end
-  header[3] = count
-  header[4] = size
-  header[5] = writer.slots.size
-  return { bytes: writer.bytes.subarray(0, writer.end), barriers }
+  words[0] = MAGIC
+  words[1] = buildId
+  words[2] = end
+  words[3] = count
+  words[4] = size
+  words[5] = slots.size
+  return { bytes: bytes.subarray(0, end), barriers }
 }
