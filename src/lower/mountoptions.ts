@@ -88,8 +88,8 @@ export const mountOptions: Readonly<Record<string, MountOption>> = {
 
 /** Attributes to set and to clear. Both are small: arrays, in the order of the options. */
 interface Change {
-  set: MountAttr[]
-  clear: MountAttr[]
+  readonly set: MountAttr[]
+  readonly clear: MountAttr[]
 }
 
 /** The options of one mount entry, sorted by what they act on. */
@@ -106,20 +106,25 @@ export interface ParsedOptions {
   readonly data: readonly string[]
 }
 
+function remove(list: MountAttr[], name: MountAttr): void {
+  const at = list.indexOf(name)
+  if (at >= 0) list.splice(at, 1)
+}
+
+function add(list: MountAttr[], name: MountAttr): void {
+  if (!list.includes(name)) list.push(name)
+}
+
 /** The later of two options on one attribute wins, as in mount(8): `ro,rw` is writable. */
-function apply(change: Change, option: MountOption): void {
-  const { set, clear } = option
+function apply(change: Change, { set, clear }: MountOption): void {
   if (clear === 'atime_mask') {
-    change.set = change.set.filter(name => name !== 'noatime' && name !== 'strictatime')
-    if (!change.clear.includes(clear)) change.clear.push(clear)
-  } else if (clear !== undefined) {
-    change.set = change.set.filter(name => name !== clear)
-    if (!change.clear.includes(clear)) change.clear.push(clear)
-  }
-  if (set !== undefined) {
-    change.clear = change.clear.filter(name => name !== set)
-    if (!change.set.includes(set)) change.set.push(set)
-  }
+    remove(change.set, 'noatime')
+    remove(change.set, 'strictatime')
+  } else if (clear !== undefined) remove(change.set, clear)
+  if (clear !== undefined) add(change.clear, clear)
+  if (set === undefined) return
+  remove(change.clear, set)
+  add(change.set, set)
 }
 
 /** Sorts the options of a mount entry. Unknown ones are data for the filesystem. */

@@ -229,11 +229,17 @@ function writeRare(letter: number, value: unknown): void {
   }
 }
 
-function tolerated(names: readonly string[] | undefined, i: number): number {
-  const name = names?.[i]
+/** Numbers of tolerated errnos by name: few names, looked up in a long table. */
+const errnos: Record<string, number> = {}
+
+function tolerated(names: readonly string[], i: number): number {
+  const name = names[i]
   if (name === undefined) return 0
+  const known = errnos[name]
+  if (known !== undefined) return known
   const errno = errnoNumber(name)
   if (errno === undefined) throw new PlanError(`tolerates ${name}, which is no errno`)
+  errnos[name] = errno
   return errno
 }
 
