@@ -29,6 +29,7 @@ const src = join(house, 'src')
 
 /**
  * after  parts whose modules are used and not bundled again (they are loaded first)
+ * file   a module of src/ that is a part although no code loads it: for others its functions are stubs that load it
  * cold   needs RegExp, Date, Promise or Proxy, which the static form adds before it loads the part
  */
 const parts = {
@@ -38,6 +39,7 @@ const parts = {
   help: { cold: true },
   explain: { cold: true },
   failure: {},
+  seccomp: { file: 'lower/seccomp/index.ts' },
 }
 
 process.on('uncaughtException', error => {
@@ -75,30 +77,57 @@ const common = {
 }
 const inputs = new Set()
 
-const entryOf = name => join(program, name === 'boot' ? 'main.ts' : `parts/${name}.ts`)
+const entryOf = name =>
+  parts[name]?.file !== undefined
+    ? join(src, parts[name].file)
+    : join(program, name === 'boot' ? 'main.ts' : `parts/${name}.ts`)
 const present = ['boot', ...Object.keys(parts).filter(name => existsSync(entryOf(name)))]
 const absolute = file => resolve(house, file)
 
 /** Imports of modules that another bundle owns become `import … from "shared:OWNER:PATH"` and stay in the text. */
-function sharing(owners) {
+function sharing(owners, name) {
   return {
     name: 'sharing',
     setup(build) {
       build.onResolve({ filter: /^\./ }, async ({ path, ...rest }) => {
         if (rest.pluginData === 'inner') return undefined
         const found = await build.resolve(path, { ...rest, pluginData: 'inner' })
+        const stub = stubs.get(found.path)
+        if (stub !== undefined && stub !== name) return { path: stub, namespace: 'stub' }
         const owner = owners.get(found.path)
         return owner === undefined ? found : { path: `shared:${owner}:${found.path}`, external: true }
       })
+      build.onLoad({ filter: /./, namespace: 'stub' }, ({ path }) => ({
+        contents: stubOf(path),
+        resolveDir: src,
+        loader: 'js',
+      }))
     },
   }
 }
 
-async function bundle(entry, owners) {
+/** The modules that are parts by themselves, and their parts. */
+const stubs = new Map(
+  Object.entries(parts)
+    .filter(([, { file }]) => file !== undefined)
+    .map(([name, { file }]) => [join(src, file), name]),
+)
+
+/** A module's functions, each loading its part first. Whatever else it exports cannot be had this way. */
+function stubOf(name) {
+  const functions = readFileSync(entryOf(name), 'utf8').matchAll(/^export function (\w+)/gm)
+  const lines = Array.from(
+    functions,
+    ([, it]) => `export const ${it} = (...args) => native().load('${name}').${it}(...args)`,
+  )
+  return [`import { native } from './sys/native.js'`, ...lines].join('\n')
+}
+
+async function bundle(entry, owners, name) {
   const result = await esbuild.build({
     ...common,
     ...entry,
-    plugins: [sharing(owners)],
+    plugins: [sharing(owners, name)],
     metafile: true,
     platform: 'neutral',
     mainFields: ['module', 'main'],
@@ -119,7 +148,7 @@ function ownersFor(name) {
   return owners
 }
 for (const name of present.slice(1)) {
-  files[name] = (await bundle({ entryPoints: [entryOf(name)] }, ownersFor(name))).files
+  files[name] = (await bundle({ entryPoints: [entryOf(name)] }, ownersFor(name), name)).files
 }
 
 /** The text of a part, and the values it wants of others: takes `import {a as b} from "shared:…"` out of the text. */
@@ -199,7 +228,11 @@ for (const name of present.slice(1).reverse()) {
   const contents =
     `export * from ${JSON.stringify(entryOf(name))};\n${own.imports}\n` +
     (own.imports === '' ? '' : `globalThis.__tsrun.${name} = ${own.lookup};\n`)
-  const { text } = await bundle({ stdin: { contents, resolveDir: house, loader: 'ts' } }, ownersFor(name))
+  const { text } = await bundle(
+    { stdin: { contents, resolveDir: house, loader: 'ts' } },
+    ownersFor(name),
+    name,
+  )
   const code = await finish(takeShared(name, text))
   writeFileSync(join(npm, `${name}.cjs`), exportsTo(code, 'module.exports'))
   writeFileSync(join(still, `${name}.js`), hoist(exportsTo(code, 'module.exports')))
