@@ -131,20 +131,26 @@ export function play(ops: readonly Op[], options: PlayOptions = {}): Played {
   const frames: Frame[] = []
   const fds: number[] = []
   let pid = child
-  for (;;) {
-    const message = receive(ours)
-    if (message.bytes.length === 0) break
-    const frame = parseFrame(message.bytes)
-    frames.push(frame)
-    if (message.fd !== undefined) fds.push(message.fd)
-    if (frame.kind === 'started') pid = frame.pid
-    if (frame.kind === 'ready') options.onReady?.(pid)
-    if (frame.kind === 'barrier') {
-      if (options.onBarrier?.(frame.n, pid) === false) break
-      send(ours, answer(frame.n))
+  try {
+    for (;;) {
+      const message = receive(ours)
+      if (message.bytes.length === 0) break
+      const frame = parseFrame(message.bytes)
+      frames.push(frame)
+      if (message.fd !== undefined) fds.push(message.fd)
+      if (frame.kind === 'started') pid = frame.pid
+      if (frame.kind === 'ready') options.onReady?.(pid)
+      if (frame.kind === 'barrier') {
+        if (options.onBarrier?.(frame.n, pid) === false) break
+        send(ours, answer(frame.n))
+      }
     }
+  } catch (error) {
+    process.kill(pid, 'SIGKILL')
+    throw error
+  } finally {
+    native().close(ours)
   }
-  native().close(ours)
   const exits = [wait({ pid: child })]
   if (pid !== child) exits.push(wait({ pid }))
   const text = decoder.decode(readFileSync(join(dir, 'output')))
