@@ -50,7 +50,7 @@ function byMount(v1: Readonly<Record<string, Hierarchy>>): Map<string, string[]>
 
 function legacy(input: Input, entry: Entry, out: Op[]): void {
   const { at, slot, mount, options } = entry
-  const writable = fsmountAttributes(options).filter(name => name !== 'ro')
+  const attrs = fsmountAttributes(options)
   out.push({
     op: 'fsmount',
     by: 'init',
@@ -59,7 +59,7 @@ function legacy(input: Input, entry: Entry, out: Op[]): void {
     type: 'tmpfs',
     source: 'cgroup',
     options: ['mode=755', 'size=64k'],
-    attrs: writable,
+    attrs: attrs.filter(name => name !== 'ro'),
   })
   attach(entry, 'directory', out)
   const namespaced = hasCgroupNamespace(input)
@@ -68,7 +68,6 @@ function legacy(input: Input, entry: Entry, out: Op[]): void {
     const part = `${slot}:${name}`
     const own = input.cgroup.paths.v1[controllers[0] as string]
     if (namespaced) {
-      const attrs = fsmountAttributes(options)
       out.push({
         op: 'fsmount',
         by: 'init',
