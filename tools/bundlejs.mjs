@@ -287,7 +287,8 @@ if (program === join(src, 'cli') && existsSync(join(src, 'index.ts'))) {
   for (const file of Object.keys(result.metafile.inputs)) inputs.add(absolute(file))
 }
 
-const made = [...inputs, fileURLToPath(import.meta.url)].map(file => relative(house, file)).sort()
+const tools = ['bundlejs.mjs', 'hoist.mjs'].map(name => join(house, 'tools', name))
+const made = [...inputs, ...tools].map(file => relative(house, file)).sort()
 writeFileSync(
   join(still, 'bundle.d'),
   `${relative(house, join(still, 'bundle.stamp'))}: ${made.join(' ')}\n${made.join(':\n')}:\n`,

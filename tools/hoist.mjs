@@ -10,7 +10,8 @@ const CHUNK = 40
 
 function namesIn(binding, into) {
   if (ts.isIdentifier(binding)) into.push(binding.text)
-  else for (const element of binding.elements) if (!ts.isOmittedExpression(element)) namesIn(element.name, into)
+  else
+    for (const element of binding.elements) if (!ts.isOmittedExpression(element)) namesIn(element.name, into)
 }
 
 /** @param {string} code statements of a function's body, as esbuild prints them */
