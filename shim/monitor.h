@@ -6,6 +6,8 @@ enum { RELAY_FDS = 3 };
 
 int relay_start(int master);
 void relay_resize(void);
+/** Makes the user's terminal raw, again after somebody else had it. */
+void relay_take_terminal(void);
 int relay_watch(struct pollfd *poll, int *timeout);
 void relay_move(const struct pollfd *poll);
 void relay_drain(void);

@@ -4,7 +4,7 @@
  */
 #include "monitor.h"
 
-enum { IN = 0, OUT = 1, RETRY_MS = 100, SMALL_WRITE = 1024 };
+enum { IN = 0, OUT = 1, ERR = 2, RETRY_MS = 100, SMALL_WRITE = 1024 };
 
 struct buffer {
   size_t at, end;
@@ -14,9 +14,11 @@ struct buffer {
 static int master_fd = -1; /* without a terminal; apart, so that the buffers stay out of the file */
 static struct {
   int input_open, output_open;
-  int hung_up; /* nobody has the slave open at the moment */
+  int hung_up;       /* nobody has the slave open at the moment */
+  int in_background; /* the user's terminal is another job's at the moment */
+  int terminal;      /* the user's: the first of 0, 1 and 2 that is one */
   int have_saved;
-  struct termios saved;
+  struct termios saved, raw;
   struct buffer to_master, to_output;
 } relay;
 
@@ -26,8 +28,27 @@ static int get_termios(int fd, struct termios *termios) { return sys(ioctl, fd, 
  * Our side becomes raw but keeps output processing, and the container's side stops turning newlines into CR LF: the
  * line end is added once, on a terminal, and not at all when stdout is a file (as runc has it).
  */
+static void prepare_raw(void) {
+  struct termios *raw = &relay.raw;
+  *raw = relay.saved;
+  raw->c_iflag &= ~(tcflag_t)(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL | IXON);
+  raw->c_lflag &= ~(tcflag_t)(ECHO | ECHONL | ICANON | ISIG | IEXTEN);
+  raw->c_cflag = (raw->c_cflag & ~(tcflag_t)(CSIZE | PARENB)) | CS8;
+  raw->c_cc[VMIN] = 1;
+  raw->c_cc[VTIME] = 0;
+}
+
+/* With SIGTTOU let through: a background job that wants the terminal is stopped until it is in the foreground, instead
+   of taking it from the shell. */
+void relay_take_terminal(void) {
+  if (!relay.have_saved) return;
+  mask_signals(ALL_SIGNALS & ~(1ULL << (SIGTTOU - 1)));
+  sys(ioctl, relay.terminal, TCSETS, &relay.raw);
+  mask_signals(ALL_SIGNALS);
+}
+
 int relay_start(int master) {
-  struct termios raw, inner;
+  struct termios inner;
   int flags = sys(fcntl, master, F_GETFL);
   if (flags < 0) return flags;
   master_fd = master;
@@ -38,21 +59,18 @@ int relay_start(int master) {
     inner.c_oflag &= ~(tcflag_t)ONLCR;
     sys(ioctl, master, TCSETS, &inner);
   }
+  while (relay.terminal <= ERR && get_termios(relay.terminal, &relay.saved) < 0) relay.terminal++;
+  if (relay.terminal > ERR) return 0;
   relay_resize();
-  if (get_termios(IN, &relay.saved) < 0) return 0; /* stdin is closed or no terminal */
-  raw = relay.saved;
-  raw.c_iflag &= ~(tcflag_t)(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL | IXON);
-  raw.c_lflag &= ~(tcflag_t)(ECHO | ECHONL | ICANON | ISIG | IEXTEN);
-  raw.c_cflag = (raw.c_cflag & ~(tcflag_t)(CSIZE | PARENB)) | CS8;
-  raw.c_cc[VMIN] = 1;
-  raw.c_cc[VTIME] = 0;
+  prepare_raw();
   relay.have_saved = 1;
-  return sys(ioctl, IN, TCSETS, &raw);
+  relay_take_terminal();
+  return 0;
 }
 
 void relay_resize(void) {
   struct winsize size;
-  if (master_fd >= 0 && sys(ioctl, IN, TIOCGWINSZ, &size) >= 0 && size.ws_col != 0)
+  if (master_fd >= 0 && sys(ioctl, relay.terminal, TIOCGWINSZ, &size) >= 0 && size.ws_col != 0)
     sys(ioctl, master_fd, TIOCSWINSZ, &size);
 }
 
@@ -83,10 +101,11 @@ int relay_watch(struct pollfd *poll, int *timeout) {
   if (empty(&relay.to_output)) master |= POLLIN;
   /* A slave that nobody has open answers POLLHUP at once, for ever: look again a little later. */
   poll[0] = (struct pollfd){.fd = relay.hung_up || master == 0 ? -1 : master_fd, .events = master};
-  poll[1] = (struct pollfd){.fd = relay.input_open && empty(&relay.to_master) ? IN : -1, .events = POLLIN};
+  int listen = relay.input_open && !relay.in_background && empty(&relay.to_master);
+  poll[1] = (struct pollfd){.fd = listen ? IN : -1, .events = POLLIN};
   poll[2] = (struct pollfd){.fd = empty(&relay.to_output) ? -1 : OUT, .events = POLLOUT};
-  if (relay.hung_up) *timeout = RETRY_MS;
-  relay.hung_up = 0;
+  if (relay.hung_up || relay.in_background) *timeout = RETRY_MS;
+  relay.hung_up = relay.in_background = 0;
   return 3;
 }
 
@@ -116,8 +135,10 @@ void relay_move(const struct pollfd *poll) {
   }
   if (poll[1].revents != 0) {
     int got = fill(&relay.to_master, IN);
-    /* The end of stdin is not told to the container, as with runc: its program goes on. */
-    if (got <= 0 && !transient(got)) relay.input_open = 0;
+    /* The end of stdin is not told to the container, as with runc: its program goes on. EIO: it is another job's turn
+       to read. */
+    if (got == -EIO && relay.have_saved) relay.in_background = 1;
+    else if (got <= 0 && !transient(got)) relay.input_open = 0;
   }
 }
 
@@ -142,7 +163,7 @@ void relay_drain(void) {
 }
 
 void relay_stop(void) {
-  if (relay.have_saved) sys(ioctl, IN, TCSETS, &relay.saved);
+  if (relay.have_saved) sys(ioctl, relay.terminal, TCSETS, &relay.saved);
   relay.have_saved = 0;
   close_fd(master_fd);
   master_fd = -1;

@@ -17,7 +17,7 @@ import t from 'tap'
 import { opcodes } from '../../src/plan/opcodes.js'
 import { requires } from '../support/requires.js'
 import { container } from './plans.js'
-import { helper, host, init, inRoot, lines, type Played, play, scratch } from './support.js'
+import { helper, host, init, inRoot, lines, type Played, play, scratch, tool } from './support.js'
 
 const root = requires('root')
 const ended = [{ code: 0 }, { code: 0 }]
@@ -51,6 +51,20 @@ t.test('a container sees its own root, names and nothing of ours', { skip: root 
   })
   t.same([report.ignored, report.blocked], [[], []])
   t.same(Object.keys(report.fds ?? {}), ['0', '1', '2'])
+  t.end()
+})
+
+t.test('inside a container whose filter hides newer system calls', { skip: requires('root', 'cc') }, t => {
+  // clone3, close_range, openat2, faccessat2
+  const wrapper = [tool('without'), '38', '435', '436', '437', '439', '--']
+  const played = play(container(scratch(t, true), [], ['/payload', 'report']), {
+    wrapper,
+    inherited: [[1, 77]],
+  })
+  t.same(kinds(played), ['started', 'ready'])
+  t.same(played.exits, ended)
+  t.match(lines(played)[0], { pid: 1, hostname: 'shim', seccomp: 2 })
+  t.same(Object.keys((lines(played)[0] as Record<string, object>).fds ?? {}), ['0', '1', '2'])
   t.end()
 })
 

@@ -126,7 +126,7 @@ t.test('tidies up, missing things included', { skip }, async t => {
     ['file', 'directory', 'cgroup', 'rescue'].map(name => existsSync(join(dir, name))),
     [false, false, false, false],
   )
-  t.equal(readFileSync(join(dir, 'hook'), 'utf8'), '{"pid":0}', 'a container that has ended has no pid')
+  t.equal(readFileSync(join(dir, 'hook'), 'utf8'), '{"pid":}', 'the shim puts no pid there')
   const full = monitor({ op: 'remove_directory', path: host(dir) })
   t.same(await run(t, sh('exit 3'), { more: [full, rescue] }), { code: 3, output: '' })
   t.equal(readFileSync(join(dir, 'rescue'), 'utf8'), 'b\n')
@@ -207,6 +207,26 @@ t.test('a terminal', { skip }, async t => {
     t.equal(states.length, 4, output)
     t.equal(states[1], states[0])
     t.equal(states[3], states[0])
+  })
+  t.test('job control', async t => {
+    const plan = join(scratch(t), 'plan')
+    writeFileSync(
+      plan,
+      encode([monitor({ op: 'supervise', pid: 1, console: 20 }), monitor({ op: 'exit_like_init' })]),
+    )
+    const script = [
+      `${foreground} ${plan} ${PID_OFFSET} 1 ${shim} sh -c 'read line; echo "got $line"' &`,
+      'sleep 0.4; jobs; stty -a | grep -o ".icanon"',
+      'fg >/dev/null; jobs; echo left',
+    ]
+    const child = spawn(payloadPath(), ['pty', '9', '9', 'bash', '-mc', script.join('\n')])
+    const ended = end(child)
+    await said(child, 'icanon')
+    setTimeout(() => child.stdin?.write('hello\r'), 400)
+    const { output } = await ended
+    t.match(output, /Stopped/, 'a background job does not take the terminal')
+    t.match(output, /^ icanon|[^-]icanon/m, 'which stays the shell’s')
+    t.match(output, /got hello\r\nleft/, 'and goes on in the foreground')
   })
   t.test('no stdin, or none any more', async t => {
     const child = start(t, sh('sleep 0.2; echo still here'), { tty: true })
