@@ -621,6 +621,19 @@ static JSValue glue_posix_spawn_file_actions_adddup2(JSContext *ctx, JSValueCons
   return bad ? JS_EXCEPTION : JS_NewInt64(ctx, result);
 }
 
+static JSValue glue_posix_spawn_file_actions_addchdir_np(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
+{
+  (void)self, (void)argc;
+  void *a0;
+  const char *a1 = NULL;
+  bool bad = to_buffer(ctx, argv[0], &a0)
+    || to_text(ctx, argv[1], &a1);
+  long result = 0;
+  if (!bad) result = -(long)posix_spawn_file_actions_addchdir_np(a0, a1);
+  free_text(ctx, a1);
+  return bad ? JS_EXCEPTION : JS_NewInt64(ctx, result);
+}
+
 static JSValue glue_posix_spawn_file_actions_destroy(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
 {
   (void)self, (void)argc;
@@ -880,6 +893,7 @@ static const JSCFunctionListEntry glue_functions[] = {
   JS_CFUNC_DEF("posix_spawn", 6, glue_posix_spawn),
   JS_CFUNC_DEF("posix_spawn_file_actions_init", 1, glue_posix_spawn_file_actions_init),
   JS_CFUNC_DEF("posix_spawn_file_actions_adddup2", 3, glue_posix_spawn_file_actions_adddup2),
+  JS_CFUNC_DEF("posix_spawn_file_actions_addchdir_np", 2, glue_posix_spawn_file_actions_addchdir_np),
   JS_CFUNC_DEF("posix_spawn_file_actions_destroy", 1, glue_posix_spawn_file_actions_destroy),
   JS_CFUNC_DEF("posix_spawnattr_init", 1, glue_posix_spawnattr_init),
   JS_CFUNC_DEF("posix_spawnattr_setflags", 2, glue_posix_spawnattr_setflags),

@@ -218,10 +218,9 @@ function build(
   claim(common.root, record, text)
   // Absent until the cgroups are ours: a path that is in use is another container's.
   let made: readonly string[] | undefined
-  // Hooks of the runtime find themselves in the bundle, as with runc.
-  check(calls.chdir(bundle), 'chdir', () => JSON.stringify(bundle))
   try {
     const launched = launch(verified, request.preservedFds, {
+      bundle,
       cgroupsMade(directories) {
         made = directories
       },

@@ -22,6 +22,7 @@ export function runHooks(
       runHook(
         { ...hook, kind, at: `/hooks/${kind}/${i}` },
         stateDocument(record, record.annotations, status, pid),
+        record.bundle,
       )
     } catch (error) {
       if (kind === 'poststart') throw error

@@ -14,6 +14,8 @@ import type { Session } from './session.js'
 export interface Actions {
   /** Writes state.json; init's pid is known. */
   saveState(pid: number): void
+  /** Working directory of hooks and of the shim. */
+  readonly bundle: string
   /** The state document that a hook receives. */
   hookState(pid: number): string
   /** Told which cgroup directories are new: a failed create removes those. */
@@ -31,7 +33,7 @@ const runners: { readonly [N in RuntimeOpName]: Runner<N> } = {
   write_id_map: (op, { pid }) => writeIdMaps(op, pid),
   write_oom_score_adj: ({ value }, { pid }) => writeOomScore(pid, value),
   prlimit: (op, { pid }) => setLimit(op, pid),
-  hook: (op, { pid }, actions) => runHook(op, actions.hookState(pid)),
+  hook: (op, { pid }, actions) => runHook(op, actions.hookState(pid), actions.bundle),
   receive_console({ socket }, session) {
     const { console } = session
     if (console === undefined) throw new InternalError('the shim sent no pty')

@@ -22,10 +22,10 @@ export interface HookToRun {
 }
 
 /**
- * Runs a hook in the runtime's namespaces: the state on its stdin, exactly its own environment, its output kept for the error.
+ * Runs a hook in the runtime's namespaces and in the bundle's directory: the state on its stdin, exactly its own environment, its output kept for the error.
  * A time-out (seconds) ends its process group. Throws HostError when it cannot be started, fails or takes too long.
  */
-export function runHook(hook: HookToRun, state: string): void {
+export function runHook(hook: HookToRun, state: string, bundle: string): void {
   const { at, kind, path, args, env, timeout } = hook
   const calls = native()
   const fail = (what: string): HostError => new HostError(`${at}: ${kind} hook ${path}: ${what}`)
@@ -44,6 +44,7 @@ export function runHook(hook: HookToRun, state: string): void {
           [output, 1],
           [output, 2],
         ],
+        cwd: bundle,
         ownGroup: true,
       })
     } catch (error) {

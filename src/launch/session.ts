@@ -38,7 +38,7 @@ export function launch(plan: VerifiedPlan, preservedFds: number, actions: Action
   const calls = native()
   const { bytes, barriers } = encodePlan(plan, calls.utf8Write)
   const [ours, theirs] = packetPair()
-  const helper = startShim(bytes, theirs, preservedFds)
+  const helper = startShim(bytes, theirs, preservedFds, actions.bundle)
   calls.close(theirs)
   const session: Session = { pid: helper, pidfd: undefined, console: undefined }
   let reaped = false

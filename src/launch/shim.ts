@@ -32,8 +32,8 @@ function shimArguments(verb: string, plan: number, report: number, preserved: nu
   return ['tsrun-shim', verb, `${plan}`, `${report}`, `${preserved}`]
 }
 
-/** Starts the shim on a plan. Returns the pid of the helper, our child. */
-export function startShim(plan: Uint8Array, report: number, preserved: number): number {
+/** Starts the shim on a plan, in `cwd`: hooks that init runs find themselves in the bundle, too. Returns the pid of the helper, our child. */
+export function startShim(plan: Uint8Array, report: number, preserved: number, cwd: string): number {
   const calls = native()
   const program = sealedMemfd('tsrun-shim', calls.shim(), true)
   const planFd = sealedMemfd('tsrun-plan', plan, false)
@@ -41,7 +41,7 @@ export function startShim(plan: Uint8Array, report: number, preserved: number): 
   for (let fd = 0; fd < 3 + preserved; fd++) fds.push([fd, fd])
   fds.push([planFd, planFd], [report, report])
   const argv = shimArguments('launch', planFd, report, preserved)
-  const pid = spawn(`/proc/self/fd/${program}`, { argv, env: [], fds })
+  const pid = spawn(`/proc/self/fd/${program}`, { argv, env: [], fds, cwd })
   calls.close(program)
   calls.close(planFd)
   return pid

@@ -33,6 +33,8 @@ export interface SpawnOptions {
   readonly env: readonly string[]
   /** `[from, to]`: descriptors that the new process gets. All others are close-on-exec. */
   readonly fds: readonly (readonly [number, number])[]
+  /** Working directory; absent: the caller's. */
+  readonly cwd?: string
   /** A process group of its own, so that a time-out can end all of it. */
   readonly ownGroup?: boolean
 }
@@ -48,6 +50,7 @@ export function spawn(path: string, options: SpawnOptions): number {
   const pid = new Uint8Array(4)
   calls.posix_spawn_file_actions_init(actions)
   for (const [from, to] of options.fds) calls.posix_spawn_file_actions_adddup2(actions, from, to)
+  if (options.cwd !== undefined) calls.posix_spawn_file_actions_addchdir_np(actions, options.cwd)
   calls.posix_spawnattr_init(attributes)
   const group = options.ownGroup === true ? POSIX_SPAWN_SETPGROUP : 0
   calls.posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | group)

@@ -72,6 +72,7 @@ export const prototypes = {
   posix_spawn: { args: ['buf', 'str', 'buf', 'buf', 'ptr', 'ptr'], returnsErrno: true },
   posix_spawn_file_actions_init: { args: ['buf'], returnsErrno: true },
   posix_spawn_file_actions_adddup2: { args: ['buf', 'int', 'int'], returnsErrno: true },
+  posix_spawn_file_actions_addchdir_np: { args: ['buf', 'str'], returnsErrno: true },
   posix_spawn_file_actions_destroy: { args: ['buf'], returnsErrno: true },
   posix_spawnattr_init: { args: ['buf'], returnsErrno: true },
   posix_spawnattr_setflags: { args: ['buf', 'int'], returnsErrno: true },
