@@ -54,7 +54,8 @@ export function interesting(args: readonly SeccompArg[]): bigint[] {
   const out = new Set<bigint>([0n, 0xffffffffffffffffn])
   for (const { value, valueTwo = 0n } of args) {
     for (const base of [BigInt(value), BigInt(valueTwo), BigInt(value) & BigInt(valueTwo)]) {
-      for (const step of [0n, 1n, -1n, 1n << 32n, -(1n << 32n), 1n << 63n]) out.add((base + step) & 0xffffffffffffffffn)
+      for (const step of [0n, 1n, -1n, 1n << 32n, -(1n << 32n), 1n << 63n])
+        out.add((base + step) & 0xffffffffffffffffn)
     }
   }
   return [...out]
