@@ -12,7 +12,7 @@ PREFIX := /usr/local
 DESTDIR :=
 BUNDLE := shell
 # Arguments of `make test`, `make bench` and `make fuzz`, such as TESTS=test/unit/plan.test.ts
-TESTS :=
+TESTS ?=
 ROOT := $(if $(filter 0,$(shell id -u)),yes)
 
 modules := node_modules/.package-lock.json
