@@ -22,12 +22,12 @@ static int write_number(int fd, uint32_t value) {
   return write_all(fd, digits + at, sizeof digits - at);
 }
 
-/** The state as a file at its beginning. A hook of the monitor runs when the container is gone: its pid is 0. */
+/** The state as a file at its beginning. In the monitor it is complete: the runtime knew the pid, or that there is none. */
 static int write_state(const struct op_run_hook *op) {
   int fd = sys(memfd_create, "state", MFD_CLOEXEC);
   if (fd < 0) return fd;
   int error = write_all(fd, text(op->before), op->before.length);
-  if (error >= 0) error = write_number(fd, shim.verb == VERB_MONITOR ? 0 : (uint32_t)sys(getpid));
+  if (error >= 0 && shim.verb != VERB_MONITOR) error = write_number(fd, (uint32_t)sys(getpid));
   if (error >= 0) error = write_all(fd, text(op->after), op->after.length);
   if (error >= 0) error = sys(lseek, fd, 0, SEEK_SET);
   if (error >= 0) return fd;

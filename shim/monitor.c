@@ -1,15 +1,23 @@
 /*
- * The monitor of a foreground container: it is what the runtime became (execve), so the pid the user knows. It passes
- * signals on, relays the terminal, reaps whatever is re-parented to it, and ends when init has ended.
+ * The monitor of a foreground container: it is what the runtime became (execve), so the pid the user knows. It releases the
+ * program, passes signals on, relays the terminal, reaps whatever is re-parented to it, and ends when init has ended.
  */
 #include "monitor.h"
 
 #include <linux/signalfd.h>
 
 static struct {
+  int begun, ended;
   int pid, pidfd, signals;
-  int ended;
 } init;
+/** Set while a failure still ends the run: between `release` and `supervise`. */
+static const struct op_release *released;
+
+/* `begin` and `turn` serve both ops. */
+_Static_assert((int)RELEASE_PIDFD_OPEN == (int)SUPERVISE_PIDFD_OPEN, "steps");
+_Static_assert((int)RELEASE_TERMINAL == (int)SUPERVISE_TERMINAL, "steps");
+_Static_assert((int)RELEASE_POLL == (int)SUPERVISE_POLL, "steps");
+_Static_assert((int)RELEASE_WAITID == (int)SUPERVISE_WAITID, "steps");
 
 /** Every child that ended; init's status is kept. */
 static int reap(void) {
@@ -32,8 +40,10 @@ static void pass_on(const struct signalfd_siginfo *info) {
     case SIGCHLD:
     case SIGURG: return; /* ours alone, as with runc */
     case SIGWINCH: relay_resize(); return;
-    default: sys(pidfd_send_signal, init.pidfd, info->ssi_signo, NULL, 0);
+    case SIGCONT: relay_take_terminal(); break; /* the shell had it while we were stopped */
+    default: break;
   }
+  sys(pidfd_send_signal, init.pidfd, info->ssi_signo, NULL, 0);
 }
 
 /** One after the other, so that none is lost while a terminal blocks. */
@@ -45,22 +55,18 @@ static int take_signals(void) {
   return reap();
 }
 
-static int loop(void) {
-  while (!init.ended) {
-    struct pollfd poll[1 + RELAY_FDS] = {{.fd = init.signals, .events = POLLIN}};
-    int timeout = -1;
-    unsigned count = 1U + (unsigned)relay_watch(poll + 1, &timeout);
-    struct __kernel_timespec time = {0, (long long)timeout * 1000000};
-    int ready = sys(ppoll, poll, count, timeout < 0 ? NULL : &time, NULL, 0);
-    if (ready == -EINTR) continue;
-    if (ready < 0) return failed(SUPERVISE_POLL, ready);
-    relay_move(poll + 1);
-    if (poll[0].revents != 0) {
-      int error = take_signals();
-      if (error < 0) return failed(SUPERVISE_WAITID, error);
-    }
-  }
-  return 0;
+/** Waits for the next thing to happen, and does it. Returns what there is on `fifo` (-1: none), or an error. */
+static int turn(int fifo) {
+  struct pollfd poll[2 + RELAY_FDS] = {{.fd = init.signals, .events = POLLIN}, {.fd = fifo, .events = POLLIN}};
+  int timeout = -1;
+  unsigned count = 2U + (unsigned)relay_watch(poll + 2, &timeout);
+  struct __kernel_timespec time = {0, (long long)timeout * 1000000};
+  int ready = sys(ppoll, poll, count, timeout < 0 ? NULL : &time, NULL, 0);
+  if (ready == -EINTR) return 0;
+  if (ready < 0) return failed(SUPERVISE_POLL, ready);
+  relay_move(poll + 2);
+  int error = poll[0].revents != 0 ? take_signals() : 0;
+  return error < 0 ? failed(SUPERVISE_WAITID, error) : poll[1].revents;
 }
 
 /** All signals are read from a descriptor: none interrupts us, and none of them ends us before the terminal is back.
@@ -71,21 +77,104 @@ static int listen_to_signals(void) {
   return init.signals;
 }
 
-int run_supervise(const struct op_supervise *op) {
-  init.pid = (int)op->pid;
+/** What the first of the two ops does. */
+static int begin(uint64_t pid, uint64_t console) {
+  if (init.begun) return 0;
+  init.begun = 1;
+  init.pid = (int)pid;
+  init.pidfd = -1;
   shim.init_status = 255 << 8; /* until we know better */
   int error = listen_to_signals();
   if (error < 0) return failed(SUPERVISE_POLL, error);
   init.pidfd = sys(pidfd_open, init.pid, 0);
   if (init.pidfd < 0) return failed(SUPERVISE_PIDFD_OPEN, init.pidfd);
-  error = op->console == UINT64_MAX ? 0 : relay_start((int)op->console);
-  if (error < 0) failed(SUPERVISE_TERMINAL, error);
-  if (error >= 0) error = reap(); /* it may have ended before SIGCHLD was blocked */
-  if (error < 0) failed(SUPERVISE_WAITID, error);
-  else error = loop();
-  if (error >= 0) relay_drain();
+  error = console == UINT64_MAX ? 0 : relay_start((int)console);
+  if (error < 0) return failed(SUPERVISE_TERMINAL, error);
+  return failed(SUPERVISE_WAITID, reap()); /* it may have ended before SIGCHLD was blocked */
+}
+
+static void end(void) {
+  relay_drain();
   relay_stop();
   close_fd(init.pidfd);
+  init.pidfd = -1;
+}
+
+/** The runtime tells what failed and takes the container away: it is executed with the frame as its last argument. */
+static int hand_back(const char *who, const void *frame, size_t length) {
+  static char told[sizeof "monitor:" + 2 * (16 + MAX_DETAIL)];
+  const struct op_release *op = released;
+  released = NULL;
+  if (!init.ended) {
+    sys(pidfd_send_signal, init.pidfd, SIGKILL, NULL, 0);
+    wait_for(init.pid, &shim.init_status);
+    init.ended = 1;
+  }
+  end();
+  size_t at = strlen(who);
+  memcpy(told, who, at);
+  for (const uint8_t *byte = frame; length > 0; byte++, length--) {
+    told[at++] = "0123456789abcdef"[*byte >> 4];
+    told[at++] = "0123456789abcdef"[*byte & 15];
+  }
+  char **args = shim.pointers;
+  char **env = spread(op->args, args);
+  env[-1] = told;
+  *env++ = NULL;
+  spread(op->env, env);
+  reset_signals(0);
+  int error = sys(execve, args[0], args, env);
+  mask_signals(ALL_SIGNALS);
+  return error;
+}
+
+void give_up(uint32_t index, uint32_t step, int error) {
+  if (released == NULL) return;
+  struct {
+    uint32_t head[4];
+    char detail[MAX_DETAIL];
+  } frame = {.head = {FRAME_FAILED, index, step, (uint32_t)-error}};
+  memcpy(frame.detail, shim.detail, shim.detail_length);
+  hand_back("monitor:", &frame, sizeof frame.head + shim.detail_length);
+}
+
+/** What is on the fifo of an init that has ended. A fifo that nobody opened does not hang up. */
+static int look(int fifo) {
+  struct pollfd poll = {.fd = fifo, .events = POLLIN};
+  struct __kernel_timespec time = {0, 0};
+  return sys(ppoll, &poll, 1, &time, NULL, 0) > 0 ? poll.revents : 0;
+}
+
+/**
+ * Lets init go on, and waits until it has executed its program, which closes its end of the fifo: signals and the terminal are
+ * looked after before the first instruction of the program. What init tells instead, or its silent death, ends the run.
+ */
+int run_release(const struct op_release *op) {
+  char frame[16 + MAX_DETAIL];
+  released = op;
+  int error = begin(op->pid, op->console);
+  if (error < 0) return error;
+  int fifo = sys(openat, AT_FDCWD, text(op->fifo), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  if (fifo < 0) return failed(RELEASE_OPEN, fifo);
+  int got = -EAGAIN;
+  while (got == -EAGAIN || got == -EINTR) {
+    int seen = turn(fifo);
+    if (seen < 0) return seen;
+    if (seen == 0 && init.ended) seen = look(fifo);
+    if (seen != 0) got = sys(read, fifo, frame, sizeof frame);
+    else if (init.ended) return failed(RELEASE_EXECVE, hand_back("init:", NULL, 0));
+  }
+  close_fd(fifo);
+  if (got < 0) return failed(RELEASE_READ, got);
+  sys(unlinkat, AT_FDCWD, text(op->fifo), 0);
+  return got == 0 ? 0 : failed(RELEASE_EXECVE, hand_back("init:", frame, (size_t)got));
+}
+
+int run_supervise(const struct op_supervise *op) {
+  released = NULL;
+  int error = begin(op->pid, op->console);
+  while (error >= 0 && !init.ended) error = turn(-1);
+  end();
   return error;
 }
 

@@ -2,7 +2,7 @@
 #pragma once
 #include <stdint.h>
 
-#define BUILD_ID 0x9a0d65a1u
+#define BUILD_ID 0x9e5644d1u
 
 enum opcode {
   OP_BARRIER = 1,
@@ -62,6 +62,7 @@ enum opcode {
   OP_CLOSE_ON_EXEC = 82,
   OP_EXEC = 83,
   OP_SUPERVISE = 90,
+  OP_RELEASE = 96,
   OP_REMOVE_CGROUP = 91,
   OP_REMOVE_FILE = 92,
   OP_REMOVE_DIRECTORY = 93,
@@ -128,6 +129,7 @@ enum opcode {
   X(CLOSE_ON_EXEC, close_on_exec) \
   X(EXEC, exec) \
   X(SUPERVISE, supervise) \
+  X(RELEASE, release) \
   X(REMOVE_CGROUP, remove_cgroup) \
   X(REMOVE_FILE, remove_file) \
   X(REMOVE_DIRECTORY, remove_directory) \
@@ -513,6 +515,16 @@ struct op_supervise {
   uint64_t console;
 };
 int run_supervise(const struct op_supervise *op);
+enum release_step { RELEASE_PIDFD_OPEN, RELEASE_TERMINAL, RELEASE_POLL, RELEASE_WAITID, RELEASE_OPEN,
+  RELEASE_READ, RELEASE_EXECVE };
+struct op_release {
+  uint64_t pid;
+  uint64_t console;
+  struct ref fifo;
+  struct ref args;
+  struct ref env;
+};
+int run_release(const struct op_release *op);
 enum remove_cgroup_step { REMOVE_CGROUP_RMDIR };
 struct op_remove_cgroup {
   struct ref path;
@@ -659,6 +671,11 @@ static const struct field_rule field_rules[] = {
     {KIND_STRS, 0, 0}, /* exec */
     {KIND_U32, 0, 0}, /* supervise */
     {KIND_U32, 1, 0}, /* supervise */
+    {KIND_U32, 0, 0}, /* release */
+    {KIND_U32, 1, 0}, /* release */
+    {KIND_PATH, 0, 0}, /* release */
+    {KIND_STRS, 0, 0}, /* release */
+    {KIND_STRS, 0, 0}, /* release */
     {KIND_PATH, 0, 0}, /* remove_cgroup */
     {KIND_PATH, 0, 0}, /* remove_file */
     {KIND_PATH, 0, 0}, /* remove_directory */
@@ -728,11 +745,12 @@ static const struct op_rule op_rules[] = {
     [OP_CLOSE_ON_EXEC] = {1, 1, 108},
     [OP_EXEC] = {1, 2, 109},
     [OP_SUPERVISE] = {1, 2, 111},
-    [OP_REMOVE_CGROUP] = {1, 1, 113},
-    [OP_REMOVE_FILE] = {1, 1, 114},
-    [OP_REMOVE_DIRECTORY] = {1, 1, 115},
-    [OP_CLEAN_UP_AFTER_FAILURE] = {1, 2, 116},
-    [OP_EXIT_LIKE_INIT] = {1, 0, 118},
+    [OP_RELEASE] = {1, 5, 113},
+    [OP_REMOVE_CGROUP] = {1, 1, 118},
+    [OP_REMOVE_FILE] = {1, 1, 119},
+    [OP_REMOVE_DIRECTORY] = {1, 1, 120},
+    [OP_CLEAN_UP_AFTER_FAILURE] = {1, 2, 121},
+    [OP_EXIT_LIKE_INIT] = {1, 0, 123},
 };
 static const uint64_t flag_masks[] = {
     0x7e020080, /* namespaces */

@@ -81,6 +81,10 @@ int failed(uint32_t step, int error);
 /** Notes the kernel's (or a hook's) own words. */
 void explain(const char *words, size_t length);
 
+/* monitor.c */
+/** Between `release` and `supervise` a failed op ends init and the run: the runtime is executed to tell it. */
+void give_up(uint32_t index, uint32_t step, int error);
+
 /* report.c */
 enum frame_kind { FRAME_STARTED = 1, FRAME_BARRIER, FRAME_FD, FRAME_FAILED, FRAME_READY };
 int report(enum frame_kind kind, uint32_t a, uint32_t b, int32_t c);

@@ -77,6 +77,11 @@ export const commands = {
   help: { part: 'help', positionals: ['command?'], options: {} },
 } as const satisfies Record<string, CommandRow>
 
+/** Commands that tsrun gives itself: no help and no completion knows them. */
+export const hiddenCommands: CommandTable = {
+  _failed: { part: 'create', positionals: ['container-id', 'told'], options: {} },
+}
+
 /** Groups of subcommands that are loaded together. */
 export type PartName = 'lifecycle' | 'create' | 'rest' | 'help'
 export type OptionTable = Readonly<Record<string, string>>

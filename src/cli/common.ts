@@ -2,7 +2,9 @@
 import { UsageError } from '../base/errors.js'
 import type { Common, CreateOptions } from '../container/options.js'
 import { absolute, defaultRoot } from '../container/store.js'
+import { native } from '../sys/native.js'
 import type { CommandOptions, GlobalOptions } from './commands.js'
+import { logPath } from './log.js'
 import type { Request } from './parts/part.js'
 
 export function commonOf({ global, log }: Pick<Request, 'global' | 'log'>): Common {
@@ -14,6 +16,17 @@ export function commonOf({ global, log }: Pick<Request, 'global' | 'log'>): Comm
       global.rootless === undefined || global.rootless === 'auto' ? 'auto' : global.rootless === 'true',
     log,
   }
+}
+
+/** This program with its global options, as a command line that works in any directory. */
+export function againOf({ global }: Pick<Request, 'global'>): readonly string[] {
+  const line = [...native().self, '--root', rootOf(global.root)]
+  for (const name of Object.keys(global) as (keyof GlobalOptions)[]) {
+    const value = global[name]
+    if (name === 'log' && value !== '') line.push('--log', absolute(logPath(value as string)))
+    else if (name !== 'root' && name !== 'log') line.push(`--${name}=${value}`)
+  }
+  return line
 }
 
 function rootOf(root: string | undefined): string {

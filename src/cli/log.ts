@@ -49,9 +49,11 @@ function openLogFile(option: string): number {
   if (option.startsWith('journald:') || option.startsWith('syslog:')) {
     throw new UsageError(`invalid --log: ${option} (only files are supported)`)
   }
-  const path = option.startsWith('file:') ? option.slice(5) : option
-  return openFile(path, O.WRONLY | O.CREAT | O.APPEND, 0o644)
+  return openFile(logPath(option), O.WRONLY | O.CREAT | O.APPEND, 0o644)
 }
+
+/** The file that the option names. */
+export const logPath = (option: string): string => (option.startsWith('file:') ? option.slice(5) : option)
 
 /** `{"level":…,"msg":…,"time":…}` first, as runc writes it; readers ignore the keys after them. */
 export function jsonLine(level: Level, message: string, fields: LogFields, time: string = now()): string {

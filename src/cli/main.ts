@@ -3,7 +3,7 @@ import { TsrunError } from '../base/errors.js'
 import type { LogFields } from '../base/log.js'
 import { native } from '../sys/native.js'
 import type { CommandName, PartName } from './commands.js'
-import { commands } from './commands.js'
+import { commands, hiddenCommands } from './commands.js'
 import type { CliLog } from './log.js'
 import { openLog } from './log.js'
 import { print } from './output.js'
@@ -34,7 +34,7 @@ export function main(): number {
 }
 
 function dispatch(invocation: Invocation, command: CommandName, log: CliLog): number {
-  const part = loadPart<Part>(commands[command].part)
+  const part = loadPart<Part>((commands[command] ?? hiddenCommands[command]).part)
   const handler = part.handlers[command] as ((request: Request) => number) | undefined
   if (handler === undefined) throw new Error(`no handler for ${command}`)
   const { global, options, positionals } = invocation

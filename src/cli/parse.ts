@@ -5,7 +5,7 @@
  */
 import { UsageError } from '../base/errors.js'
 import type { CommandName, CommandRow, CommandTable, GlobalOptions, OptionTable } from './commands.js'
-import { commands, globalOptions } from './commands.js'
+import { commands, globalOptions, hiddenCommands } from './commands.js'
 import { nearest } from './nearest.js'
 
 type Value = string | number | boolean | readonly string[]
@@ -42,15 +42,18 @@ export function parse(argv: readonly string[], into: Invocation, table: CommandT
   }
   const word = argv[scan.at]
   if (word === undefined) return
-  if (!Object.hasOwn(table, word)) throw unknownCommand(word, table)
+  const row = rowOf(word, table) ?? rowOf(word, hiddenCommands)
+  if (row === undefined) throw unknownCommand(word, table)
   scan.at++
   into.command = word as CommandName
-  const row = table[word] as CommandRow
   scan.command = word
   scan.options = row.options
   readCommand(scan, row, into)
   if (!into.help && globals.help !== true) checkCount(word, row.positionals, into.positionals.length)
 }
+
+const rowOf = (word: string, table: CommandTable): CommandRow | undefined =>
+  Object.hasOwn(table, word) ? table[word] : undefined
 
 interface Scan {
   readonly argv: readonly string[]

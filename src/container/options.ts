@@ -36,6 +36,8 @@ export interface RunOptions extends CreateOptions {
   /** Keep the container's state after it ended. */
   readonly keep: boolean
   readonly noSubreaper: boolean
+  /** Command line of tsrun up to the command, from anywhere: the monitor executes it for what it cannot do itself. */
+  readonly again: readonly string[]
 }
 
 export type Status = 'creating' | 'created' | 'running' | 'paused' | 'stopped'

@@ -3,6 +3,7 @@ import { encodePlan } from '../plan/encode.js'
 import type { HostPath, Op } from '../plan/op.js'
 import { verify } from '../plan/verify.js'
 import { stateDocument } from '../spec/statedoc.js'
+import type { Hook } from '../spec/types.gen.js'
 import { check } from '../sys/call.js'
 import { native } from '../sys/native.js'
 import { type Created, create } from './create.js'
@@ -18,20 +19,19 @@ const PR_SET_CHILD_SUBREAPER = 36
  * no JavaScript while the container lives, and ends with the container's exit code. Returns only when detached.
  */
 export function runContainer(options: RunOptions): number {
-  const { common, detach, keep, noSubreaper } = options
+  const { common, detach, noSubreaper } = options
   if (!detach && !noSubreaper) {
     // Survives execve(2): the monitor reaps what the container leaves behind.
     check(native().prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 'prctl', 'PR_SET_CHILD_SUBREAPER, 1')
   }
   const created = create(options, detach)
   try {
-    start(common, created.record)
-    if (detach) return 0
-    const console = created.console
-    const { bytes } = encodePlan(
-      verify({ format: 1, ops: monitorOps(options, created, keep) }),
-      native().utf8Write,
-    )
+    if (detach) {
+      start(common, created.record)
+      return 0
+    }
+    const { console } = created
+    const { bytes } = encodePlan(verify({ format: 1, ops: monitorOps(options, created) }), native().utf8Write)
     becomeMonitor(bytes, console === undefined ? [] : [console])
   } catch (error) {
     deleteContainer(common, options.id, true)
@@ -39,36 +39,51 @@ export function runContainer(options: RunOptions): number {
   }
 }
 
-/** What is left to do once init has ended, lowered ahead: the same steps as `delete`, which takes over when one fails. */
-function monitorOps({ common, id }: RunOptions, { pid, console, record }: Created, keep: boolean): Op[] {
-  const ops: Op[] = [
-    { op: 'supervise', by: 'monitor', at: 'runtime:run', pid, ...(console === undefined ? {} : { console }) },
-  ]
+/**
+ * What is left to do: the steps of `start`, which need somebody who listens to signals before the program runs, and once init has
+ * ended those of `delete`. When one of them fails, tsrun is executed again: `_failed` tells why and cleans up.
+ */
+function monitorOps({ common, id, keep, again }: RunOptions, { pid, console, record }: Created): Op[] {
+  const directory = directoryOf(common.root, id)
+  const env = native().environ
+  const process = { pid, ...(console === undefined ? {} : { console }) }
+  const fifo = `${directory}/${files.fifo}` as HostPath
+  const args = [...again, '_failed', id]
+  const ops: Op[] = [{ op: 'release', by: 'monitor', at: 'runtime:start', ...process, fifo, args, env }]
+  // The monitor's ops of poststart follow at once: `failed.ts` counts on it.
+  hooks('poststart', record.poststart, stateDocument(record, record.annotations, 'running', pid), ops)
+  ops.push({ op: 'supervise', by: 'monitor', at: 'runtime:run', ...process })
   if (!keep) {
     const at = 'runtime:delete'
     for (const path of cgroupDirectories(record.cgroup))
       ops.push({ op: 'remove_cgroup', by: 'monitor', at, path })
-    const state = stateDocument(record, record.annotations, 'stopped', undefined)
-    for (let i = 0; i < record.poststop.length; i++) {
-      const {
-        path,
-        args = [],
-        env = [],
-        timeout = 0,
-      } = record.poststop[i] as (typeof record.poststop)[number]
-      const hook = { path, args, env, timeout, before: state, after: '' }
-      ops.push({ op: 'run_hook', by: 'monitor', at: `/hooks/poststop/${i}`, ...hook })
-    }
-    const directory = directoryOf(common.root, id)
-    for (const name of [files.fifo, files.config, files.state]) {
+    hooks('poststop', record.poststop, stateDocument(record, record.annotations, 'stopped', undefined), ops)
+    for (const name of [files.config, files.state]) {
       ops.push({ op: 'remove_file', by: 'monitor', at, path: `${directory}/${name}` as HostPath })
     }
     ops.push({ op: 'remove_directory', by: 'monitor', at, path: directory as HostPath })
-    const args = [...native().self, '--root', common.root, 'delete', '--force', id]
-    ops.push({ op: 'clean_up_after_failure', by: 'monitor', at, args, env: native().environ })
+    ops.push({
+      op: 'clean_up_after_failure',
+      by: 'monitor',
+      at,
+      args: [...again, 'delete', '--force', id],
+      env,
+    })
   }
   ops.push({ op: 'exit_like_init', by: 'monitor', at: 'runtime:run' })
   return ops
+}
+
+function hooks(kind: 'poststart' | 'poststop', list: readonly Hook[], state: string, out: Op[]): void {
+  for (let i = 0; i < list.length; i++) out.push(monitorHook(kind, i, list[i] as Hook, state))
+}
+
+/** A hook as the monitor runs it, with its state complete. */
+export function monitorHook(kind: 'poststart' | 'poststop', index: number, hook: Hook, state: string): Op {
+  const { path, args = [], env = [], timeout = 0 } = hook
+  const words = args.length === 0 ? [path] : args
+  const at = `/hooks/${kind}/${index}`
+  return { op: 'run_hook', by: 'monitor', at, path, args: words, env, timeout, before: state, after: '' }
 }
 
 function cgroupDirectories({ v1, v2 }: Created['record']['cgroup']): HostPath[] {

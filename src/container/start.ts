@@ -43,7 +43,7 @@ export function start(common: Common, record: Record): void {
   const path = `${directoryOf(common.root, id)}/${files.fifo}`
   const fifo = openFile(path, O.RDONLY | O.NONBLOCK)
   try {
-    const told = readToEnd(fifo, pidfd)
+    const told = readToEnd(record, fifo, pidfd)
     unlink(path)
     if (told.length > 0) throw startFailure(record, told)
     try {
@@ -58,7 +58,7 @@ export function start(common: Common, record: Record): void {
   }
 }
 
-function readToEnd(fifo: number, pidfd: number): Uint8Array {
+function readToEnd(record: Record, fifo: number, pidfd: number): Uint8Array {
   const calls = native()
   const entries = new Uint8Array(16)
   const view = new DataView(entries.buffer)
@@ -74,7 +74,7 @@ function readToEnd(fifo: number, pidfd: number): Uint8Array {
   )
   const bytes = new Uint8Array(4096)
   if (view.getInt16(6, true) === 0) {
-    throw new HostError("the container's process died before it could be started")
+    throw startFailure(record, bytes.subarray(0, 0))
   }
   const EAGAIN = -11
   let length = calls.read(fifo, bytes, bytes.length)
@@ -89,8 +89,9 @@ function readToEnd(fifo: number, pidfd: number): Uint8Array {
   return bytes.subarray(0, check(length, 'read', 'exec fifo'))
 }
 
-/** The error that a frame from init tells of: an op after `wait_start`. */
-function startFailure(record: Record, bytes: Uint8Array): TsrunError {
+/** The error that a frame from init tells of: an op after `wait_start`. No bytes: it ended and told nothing. */
+export function startFailure(record: Record, bytes: Uint8Array): TsrunError {
+  if (bytes.length === 0) return new HostError("the container's process died before it could be started")
   const frame = parseFrame(bytes)
   if (frame.kind !== 'failed') return new HostError('init told something unexpected over the exec fifo')
   for (const [place, op] of record.afterStart) if (place === frame.index) return failureOf(op, frame, [op])

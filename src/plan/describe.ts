@@ -79,6 +79,7 @@ const phrases = (): Phrases => ({
   run_hook: ({ path, at }) => `run ${hookKind(at)} hook ${path}`,
   close_on_exec: () => 'mark descriptors close-on-exec',
   exec: ({ args }) => `exec ${args[0] ?? ''}`,
+  release: () => 'start the program',
   supervise: ({ pid }) => `supervise process ${pid}`,
   remove_cgroup: ({ path }) => `remove cgroup ${path}`,
   remove_file: ({ path }) => `remove ${path}`,

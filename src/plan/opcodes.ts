@@ -226,8 +226,8 @@ export const opcodes = {
   /** Waits until `start` opens the exec fifo. From here failures go to it as `failed` frames; exec closes it. */
   wait_start: { code: 80, fields: { fifo: 'slot', fds: 'slot' }, steps: ['open'] },
   /**
-   * Runs a hook in the container's namespaces with the state on its stdin: `before` + pid + `after`.
-   * `timeout` is in seconds, 0 without one; `what` numbers the hook for the error text.
+   * Runs a hook in the namespaces of who runs it, with the state on its stdin: `before` + pid + `after`, where the pid is init's
+   * own, and nothing in the monitor. `timeout` is in seconds, 0 without one.
    */
   run_hook: {
     code: 81,
@@ -254,6 +254,16 @@ export const opcodes = {
     code: 90,
     fields: { pid: 'u32', console: 'u32?' },
     steps: ['pidfd_open', 'terminal', 'poll', 'waitid'],
+  },
+  /**
+   * Stands before `supervise` (and the hooks of poststart): begins its work, then releases init through the exec fifo, waits for
+   * its exec and removes the fifo. When that or an op before `supervise` fails, init is killed and `args` executed with one more
+   * argument: `init:` or `monitor:` (whose ops the index counts) and the `failed` frame in hex, empty for a silent death.
+   */
+  release: {
+    code: 96,
+    fields: { pid: 'u32', console: 'u32?', fifo: 'hostPath', args: 'strs', env: 'strs' },
+    steps: ['pidfd_open', 'terminal', 'poll', 'waitid', 'open', 'read', 'execve'],
   },
   /** rmdir of a cgroup that only holds the dead: retried while EBUSY, one second at most; missing is fine. */
   remove_cgroup: { code: 91, fields: { path: 'hostPath' }, steps: ['rmdir'] },

@@ -2,7 +2,7 @@
 import type { OpName } from './opcodes.js'
 
 /** FNV-1a of the opcode table: the shim refuses a plan with another one. */
-export const buildId = 0x9a0d65a1
+export const buildId = 0x9e5644d1
 
 /** Tables of names, in the order of their digits in `wire`. The first ones are sets of flags, the rest one of a list. */
 export const wireTables = ['namespaces', 'mountAttr', 'treeFlags', 'seccompFlags', 'propagation', 'create', 'links', 'nodeType'] as const
@@ -67,6 +67,7 @@ export const wire: Readonly<Record<OpName, string>> = {
   close_on_exec: '82 n first',
   exec: '83 ll args env',
   supervise: '90 nN pid console',
+  release: '96 nNpll pid console fifo args env',
   remove_cgroup: '91 p path',
   remove_file: '92 p path',
   remove_directory: '93 p path',

@@ -127,6 +127,29 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     }
   })
 
+  t.test('a hook that fails after the start ends a foreground run', { skip: rt.lacks('tsrun') }, async t => {
+    for (const kind of ['startContainer', 'poststart']) {
+      const c = container(t, rt, { process: { args: script(['wait']) } })
+      c.configure({
+        hooks: { [kind]: [hook(c, 'first'), { path: '/nowhere/hook' }], poststop: [hook(c, 'poststop')] },
+      })
+      if (kind === 'startContainer') c.configure({ hooks: { startContainer: [{ path: '/nowhere/hook' }] } })
+      const expected = new RegExp(`^tsrun: /hooks/${kind}/\\d: run ${kind} hook /nowhere/hook.*\n$`)
+      t.match(c.run(), { status: 1, stderr: expected }, kind)
+      t.same(c.leaks(), nothing, 'nothing is left')
+      t.same(ran(c), kind === 'poststart' ? ['first', 'poststop'] : ['poststop'])
+    }
+  })
+
+  t.test('poststart and poststop of a foreground run', { skip: rt.lacks('poststart') }, async t => {
+    const c = container(t, rt, { process: { args: script(['sleep', 0.2], ['exit', 3]) } })
+    c.configure({ hooks: { poststart: [hook(c, 'poststart')], poststop: [hook(c, 'poststop')] } })
+    t.equal(c.run().status, 3)
+    const [poststart, poststop] = records(c)
+    t.match(stateOf(poststart), { status: 'running', pid: Number })
+    t.match(stateOf(poststop), { status: 'stopped', pid: undefined })
+  })
+
   t.test('a hook that is not there', async t => {
     const c = container(t, rt, { hooks: { createRuntime: [{ path: '/nowhere/hook' }] } })
     t.match(c.create(), { status: 1, stderr: /\/nowhere\/hook.*no such file or directory/s })

@@ -1,7 +1,8 @@
 /** `create` and `run`: the part with the compiler in it. */
 import { createContainer } from '../../container/create.js'
+import { failedRun } from '../../container/failed.js'
 import { runContainer } from '../../container/run.js'
-import { createOptionsOf } from '../common.js'
+import { againOf, commonOf, createOptionsOf } from '../common.js'
 import type { Request } from './part.js'
 
 export const handlers = {
@@ -16,6 +17,12 @@ export const handlers = {
       detach: options.detach === true,
       keep: options.keep === true,
       noSubreaper: options['no-subreaper'] === true,
+      again: againOf(request),
     })
+  },
+  /** Hidden: what the monitor executes when `run` failed after it had become the monitor. */
+  _failed(request: Request): number {
+    const [id = '', told = ''] = request.positionals
+    throw failedRun(commonOf(request), id, told)
   },
 }

@@ -1,0 +1,43 @@
+import { InternalError, type TsrunError } from '../base/errors.js'
+import { failureOf } from '../launch/failure.js'
+import { type FailedFrame, parseFrame } from '../plan/frames.js'
+import type { Hook } from '../spec/types.gen.js'
+import { deleteContainer } from './delete.js'
+import type { Common } from './options.js'
+import type { Record } from './record.js'
+import { monitorHook } from './run.js'
+import { startFailure } from './start.js'
+import { load } from './store.js'
+
+/**
+ * `tsrun _failed`: what the monitor of a foreground `run` executes when the program could not be started. Takes the container away
+ * and returns the error that `run` ends with. `told`: who failed, `init` or `monitor`, a colon, and its frame in hex.
+ */
+export function failedRun(common: Common, id: string, told: string): TsrunError {
+  const colon = told.indexOf(':')
+  const bytes = fromHex(told.slice(colon + 1))
+  const record = load(common.root, id)
+  const error = told.startsWith('init:') ? startFailure(record, bytes) : monitorFailure(record, bytes)
+  try {
+    deleteContainer(common, id, true)
+  } catch (problem) {
+    common.log.warn(`clean up after a failed run: ${(problem as Error).message}`)
+  }
+  return error
+}
+
+/** Op 0 is `release`, the next ones are the hooks of poststart. */
+function monitorFailure({ poststart }: Record, bytes: Uint8Array): TsrunError {
+  const frame = parseFrame(bytes) as FailedFrame
+  const hook: Hook | undefined = poststart[frame.index - 1]
+  if (hook !== undefined) return failureOf(monitorHook('poststart', frame.index - 1, hook, ''), frame, [])
+  return new InternalError(
+    `the monitor could not start the program (step ${frame.step}, errno ${frame.errno})`,
+  )
+}
+
+function fromHex(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length >> 1)
+  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16)
+  return bytes
+}
