@@ -4,10 +4,13 @@ set -eu
 cd "$(dirname "$0")/.."
 out=${1:-build/tsrun-shim}
 mkdir -p "$(dirname "$out")"
-exec ${CC:-cc} -std=gnu11 -Os -Wall -Wextra -Wshadow -Wconversion -Wswitch-enum -Werror \
+new=$out.$$ # moved into place: another test may be running the old one
+trap 'rm -f "$new"' EXIT
+${CC:-cc} -std=gnu11 -Os -Wall -Wextra -Wshadow -Wconversion -Wswitch-enum -Werror \
   -ffreestanding -fno-strict-aliasing -fno-pie -fno-pic -fno-asynchronous-unwind-tables -fno-unwind-tables \
   -fstack-protector-strong -mstack-protector-guard=global \
   $(${CC:-cc} --version | grep -q clang || echo -fno-tree-loop-distribute-patterns) \
   -ffunction-sections -fdata-sections -nostdlib -static \
   -Wl,--gc-sections -Wl,-z,noexecstack -Wl,-z,relro -Wl,-z,noseparate-code -Wl,--build-id=none -Wl,-s \
-  -o "$out" shim/*.c
+  -o "$new" shim/*.c
+mv "$new" "$out"

@@ -8,6 +8,7 @@ import {
   mkdtempSync,
   openSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs'
@@ -75,7 +76,8 @@ export function encode(ops: readonly Op[]): Uint8Array {
 export function tool(name: string): string {
   const out = join(repository, 'build/test', name)
   mkdirSync(join(repository, 'build/test'), { recursive: true })
-  execFileSync('cc', ['-O2', '-o', out, join(repository, 'test/shim', `${name}.c`)])
+  execFileSync('cc', ['-O2', '-o', `${out}.${process.pid}`, join(repository, 'test/shim', `${name}.c`)])
+  renameSync(`${out}.${process.pid}`, out)
   return out
 }
 
