@@ -13,7 +13,6 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import {
   containerProcesses,
@@ -358,7 +357,8 @@ t.test(`${host.mode}: device rules hold`, { skip }, async t => {
   c.remove()
 })
 
-const self = fileURLToPath(import.meta.url)
+/** This file as node runs it: a bundle under `make test`, TypeScript under tap. */
+const self = process.argv[1] ?? ''
 const again = (what: string, mounts: string) => {
   const node = [process.execPath, ...process.execArgv, self].map(word => `'${word}'`).join(' ')
   const script = `mount --make-rprivate / && ${mounts} && exec ${node}`
