@@ -15,6 +15,7 @@ import {
 import { join } from 'node:path'
 import t from 'tap'
 import { opcodes } from '../../src/plan/opcodes.js'
+import { repository } from '../support/payload.js'
 import { requires } from '../support/requires.js'
 import { container } from './plans.js'
 import { helper, host, init, inRoot, lines, type Played, play, scratch, tool } from './support.js'
@@ -267,6 +268,42 @@ t.test('mounts of every kind', { skip: root }, t => {
   t.end()
 })
 
+t.test('a tree without end is not copied', { skip: root }, t => {
+  const rootfs = scratch(t, true)
+  mkdirSync(join(rootfs, 'etc', 'd/'.repeat(62)), { recursive: true })
+  const copy = [
+    init({ op: 'fsmount', slot: 'up', type: 'tmpfs', options: [], attrs: [] }),
+    init({ op: 'copy_up', slot: 'up', root: 'root', source: inRoot('/missing') }),
+    init({ op: 'copy_up', slot: 'up', root: 'root', source: inRoot('/etc') }),
+  ]
+  const ops = container(rootfs, copy, ['/payload'])
+  t.equal(play(ops).failed, undefined)
+  mkdirSync(join(rootfs, 'etc', 'd/'.repeat(64)), { recursive: true })
+  t.equal(failure(play(ops), ops), 'copy_up: copy: 40')
+  t.end()
+})
+
+t.test('the same with ASan and UBSan', { skip: requires('root', 'cc') }, t => {
+  const program = join(repository, 'build/test/shim-asan')
+  execFileSync(join(repository, 'tools/shimtest.sh'), ['shim', program])
+  const copy = [
+    init({ op: 'fsmount', slot: 'up', type: 'tmpfs', options: ['size=1m'], attrs: ['nosuid'] }),
+    init({ op: 'copy_up', slot: 'up', root: 'root', source: inRoot('/etc') }),
+    init({
+      op: 'move_mount',
+      slot: 'up',
+      root: 'root',
+      target: inRoot('/a/b'),
+      create: 'directory',
+      links: 'in_root',
+    }),
+    init({ op: 'mask_path', root: 'root', path: inRoot('/proc/keys') }),
+  ]
+  const played = play(container(scratch(t, true), copy, ['payload', 'report']), { program })
+  t.same(played.exits, ended, played.output)
+  t.end()
+})
+
 t.test('devices', { skip: root }, t => {
   const rootfs = scratch(t, true)
   const node = (path: string, minor: number, uid = 0) =>
@@ -498,6 +535,18 @@ t.test('failures name op, step, errno and the kernel’s words', { skip: root },
   t.equal(
     fails({ ...tmpfs, options: ['nonsense'] }),
     "fsmount: fsconfig: 22 tmpfs: Unknown parameter 'nonsense'",
+  )
+  t.equal(
+    fails({
+      op: 'mount_setattr',
+      slot: 'proc',
+      set: ['noatime'],
+      clear: [],
+      propagation: 'none',
+      recursive: 0,
+    }),
+    'mount_setattr: mount_setattr: 22',
+    'access times are one field',
   )
   t.equal(fails({ ...tmpfs, type: 'nonsense', options: [] }), 'fsmount: fsopen: 19')
   const move = { op: 'move_mount', slot: 'root', root: 'root', create: 'never', links: 'in_root' } as const
