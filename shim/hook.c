@@ -22,7 +22,10 @@ static int write_number(int fd, uint32_t value) {
   return write_all(fd, digits + at, sizeof digits - at);
 }
 
-/** The state as a file at its beginning. In the monitor it is complete: the runtime knew the pid, or that there is none. */
+/**
+ * The state as a file at its beginning. In the monitor it is complete: the runtime knew the pid, or that there is
+ * none.
+ */
 static int write_state(const struct op_run_hook *op) {
   int fd = sys(memfd_create, "state", MFD_CLOEXEC);
   if (fd < 0) return fd;

@@ -19,9 +19,9 @@ static void close_between(int first, int last) {
 }
 
 /**
- * What the caller left in this process must not reach the container, and the container must not look into it. Inherited
- * descriptors are closed at once, because init may wait for days and somebody may wait for their end; where a filter forbids that,
- * they still end with exec.
+ * What the caller left in this process must not reach the container, and the container must not look into it.
+ * Inherited descriptors are closed at once, because init may wait for days and somebody may wait for their end;
+ * where a filter forbids that, they still end with exec.
  */
 static int clean_up_process(int plan_fd) {
   int first = 3 + shim.preserved;

@@ -15,7 +15,8 @@ static int clone_null(void) {
   int tree = clone_tree(fd, 0);
   close_fd(fd);
   /* Read-only, so that nobody in the container can chmod or chown the host's node through it. */
-  error = tree < 0 ? tree : set_attributes(tree, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, 0, MS_PRIVATE, 0);
+  uint64_t attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
+  error = tree < 0 ? tree : set_attributes(tree, attributes, 0, MS_PRIVATE, 0);
   if (error < 0) {
     close_fd(tree);
     return failed(MASK_PATH_OPEN_DEV_NULL, error);

@@ -1,6 +1,7 @@
 /*
- * The monitor of a foreground container: it is what the runtime became (execve), so the pid the user knows. It releases the
- * program, passes signals on, relays the terminal, reaps whatever is re-parented to it, and ends when init has ended.
+ * The monitor of a foreground container: it is what the runtime became (execve), so the pid the user knows. It
+ * releases the program, passes signals on, relays the terminal, reaps whatever is re-parented to it, and ends when
+ * init has ended.
  */
 #include "monitor.h"
 
@@ -146,8 +147,9 @@ static int look(int fifo) {
 }
 
 /**
- * Lets init go on, and waits until it has executed its program, which closes its end of the fifo: signals and the terminal are
- * looked after before the first instruction of the program. What init tells instead, or its silent death, ends the run.
+ * Lets init go on, and waits until it has executed its program, which closes its end of the fifo: signals and the
+ * terminal are looked after before the first instruction of the program. What init tells instead, or its silent
+ * death, ends the run.
  */
 int run_release(const struct op_release *op) {
   char frame[16 + MAX_DETAIL];

@@ -76,7 +76,8 @@ static int make_in_directory(int root, const char *path, uint32_t mode, enum lin
   int dir = open_in_root(root, parent, O_PATH | O_DIRECTORY, on_the_way);
   if (dir < 0) return -EAGAIN;
   int fd = S_ISDIR(mode) ? sys(mkdirat, dir, name, mode & 07777) : sys(mknodat, dir, name, mode, 0);
-  /* EEXIST: a link to nowhere, or somebody was faster. What was made is proven to be what we wanted (CVE-2024-45310). */
+  /* EEXIST: a link to nowhere, or somebody was faster. What was made is proven to be what we wanted
+     (CVE-2024-45310). */
   if (fd >= 0) fd = sys(openat, dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC | (S_ISDIR(mode) ? O_DIRECTORY : 0));
   close_fd(dir);
   struct stat stat;

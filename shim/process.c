@@ -1,9 +1,9 @@
 /* Processes: signals, waiting, what a child tells its parent. */
 #include "shim.h"
 
-/* After execve a signal is ignored or has its default action; Node ignores SIGPIPE and SIGXFSZ, and that would stay with
-   the container. Only what is ignored is changed: setting SIGCONT or SIGWINCH to the default drops one that is pending.
-   SIGKILL and SIGSTOP answer EINVAL. */
+/* After execve a signal is ignored or has its default action; Node ignores SIGPIPE and SIGXFSZ, and that would
+   stay with the container. Only what is ignored is changed: setting SIGCONT or SIGWINCH to the default drops
+   one that is pending. SIGKILL and SIGSTOP answer EINVAL. */
 void reset_signals(uint64_t mask) {
   enum { IGNORED = 1 };
   static const uint64_t defaults[4]; /* the kernel's struct sigaction: handler, flags, restorer, mask */

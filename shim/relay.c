@@ -38,8 +38,8 @@ static void prepare_raw(void) {
   raw->c_cc[VTIME] = 0;
 }
 
-/* With SIGTTOU let through: a background job that wants the terminal is stopped until it is in the foreground, instead
-   of taking it from the shell. */
+/* With SIGTTOU let through: a background job that wants the terminal is stopped until it is in the foreground,
+   instead of taking it from the shell. */
 void relay_take_terminal(void) {
   if (!relay.have_saved) return;
   mask_signals(ALL_SIGNALS & ~(1ULL << (SIGTTOU - 1)));
@@ -143,8 +143,8 @@ void relay_move(const struct pollfd *poll) {
 }
 
 /**
- * After init's death: what the container printed is still in the pty. It is read until EIO (every slave is closed), or
- * until nothing comes although some other process keeps a slave open.
+ * After init's death: what the container printed is still in the pty. It is read until EIO (every slave is closed),
+ * or until nothing comes although some other process keeps a slave open.
  */
 void relay_drain(void) {
   if (master_fd < 0) return;

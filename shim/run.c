@@ -41,7 +41,8 @@ int run_plan(void) {
     int error = run_op(record);
     if (error >= 0 || tolerates(record, error)) continue;
     if (shim.verb == VERB_MONITOR) {
-      /* Once it is supervised, the container is gone whatever happens: the rest is still tidied up, then clean_up_after_failure. */
+      /* Once it is supervised, the container is gone whatever happens: the rest is still tidied up, then
+         clean_up_after_failure. */
       shim.cleanup_failed = 1;
       give_up(record->index, shim.step, error); /* returns unless the program was not even started */
       continue;

@@ -102,8 +102,8 @@ int make_missing(int root, const char *path, uint32_t mode, enum links links);
 /** Opens the directory that holds the end of `path`, making it when missing; `name` gets the end. */
 int open_parent(int root, const char *path, const char **name);
 /**
- * An error when `fd`, opened at `path`, lies in a procfs that the path does not name: a link of the image led there. What may be
- * mounted over /proc was judged by its name, so a link must not make another name of it.
+ * An error when `fd`, opened at `path`, lies in a procfs that the path does not name: a link of the image led
+ * there. What may be mounted over /proc was judged by its name, so a link must not make another name of it.
  */
 int reaches_procfs_by_link(int root, const char *path, int fd);
 /** walk.c: the same without openat2; `mode` 0: nothing is made. */
