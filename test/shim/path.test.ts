@@ -15,11 +15,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import type { Op } from '../../src/plan/op.js'
-import { opcodes } from '../../src/plan/opcodes.js'
-import { repository } from '../support/payload.js'
 import { requires } from '../support/requires.js'
 import { container } from './plans.js'
-import { init, inRoot, lines, type Played, type PlayOptions, play, scratch, tool } from './support.js'
+import { data, failure, init, inRoot, lines, type PlayOptions, play, scratch, tool } from './support.js'
 
 const skip = requires('root', 'cc')
 const without = skip === false ? tool('without') : ''
@@ -31,12 +29,6 @@ const ways: readonly (readonly [string, PlayOptions])[] = [
 ]
 
 const mkdir = (path: string) => init({ op: 'mkdir', root: 'root', path: inRoot(path), mode: 0o755 })
-const failure = ({ failed }: Played, ops: readonly Op[]) => {
-  if (failed === undefined) return undefined
-  const op = ops[failed.index]?.op as keyof typeof opcodes
-  return `${op}: ${opcodes[op].steps[failed.step]}: ${failed.errno}`
-}
-
 /** A rootfs in which every name tries to leave, beside a directory that must stay as it is. */
 function hostile(t: { teardown(f: () => void): void }): { rootfs: string; canary: string } {
   const rootfs = scratch(t, true)
@@ -124,7 +116,7 @@ for (const [way, options] of ways) {
         t.ok(existsSync(join(rootfs, path)), path)
       }
       t.equal(lstatSync(join(inside, 'null')).uid, 5)
-      const points = (lines(played)[0]?.data as string).split('\n').map(line => line.split(' ')[4])
+      const points = (data(played, 'cat')[0] as string).split('\n').map(line => line.split(' ')[4])
       t.same(
         [...new Set(points.filter(point => point?.startsWith(canary)))],
         [`${canary}/etc/mnt`, `${canary}/etc/file`, `${canary}/etc`, canary],

@@ -17,6 +17,7 @@ import { join } from 'node:path'
 import { encodePlan } from '../../src/plan/encode.js'
 import { answer, type FailedFrame, type Frame, parseFrame } from '../../src/plan/frames.js'
 import type { Actor, HostPath, InRootPath, Op, ShimOp } from '../../src/plan/op.js'
+import { type OpName, opcodes } from '../../src/plan/opcodes.js'
 import { install, native } from '../../src/sys/native.js'
 import { nodeNative } from '../../src/sys/node.js'
 import { type Exit, spawn, wait } from '../../src/sys/process.js'
@@ -168,3 +169,20 @@ export function lines(played: Played): Record<string, unknown>[] {
     .filter(line => line.startsWith('{'))
     .map(line => JSON.parse(line) as Record<string, unknown>)
 }
+
+/** How the helper and init end when all is well. */
+export const ended = [{ code: 0 }, { code: 0 }]
+export const kinds = (played: Played): string[] => played.frames.map(frame => frame.kind)
+
+/** `move_mount: create target: 2`, so that a test says what it means; undefined for no failure. */
+export function failure({ failed }: Played, ops: readonly Op[]): string | undefined {
+  if (failed === undefined) return undefined
+  const op = ops[failed.index]?.op as OpName
+  return `${op}: ${opcodes[op].steps[failed.step]}: ${failed.errno}`
+}
+
+/** What a verb of the payload read. */
+export const data = (played: Played, verb: string): unknown[] =>
+  lines(played)
+    .filter(line => line.verb === verb)
+    .map(line => line.data)
