@@ -31,7 +31,7 @@ const reasons = new Map()
 
 function testsOf(path) {
   if (path.endsWith('.test.ts')) return [resolve(path)]
-  const dir = [resolve(path), join(house, 'test', path)].find(
+  const dir = [join(house, 'test', path), resolve(path)].find(
     it => existsSync(it) && statSync(it).isDirectory(),
   )
   if (dir === undefined && suiteNames.has(path)) return [] // git keeps no empty directory
