@@ -2,6 +2,7 @@ import { HostError } from '../base/errors.js'
 import { O, openFile } from '../sys/files.js'
 import { native } from '../sys/native.js'
 import { openPidfd, spawn, wait, waitEnded } from '../sys/process.js'
+import { withCallerLimits } from './limits.js'
 import { sealedMemfd } from './shim.js'
 
 const MFD_CLOEXEC = 1
@@ -36,17 +37,19 @@ export function runHook(hook: HookToRun, state: string, bundle: string): void {
   try {
     let pid: number
     try {
-      pid = spawn(path, {
-        argv: args === undefined || args.length === 0 ? [path] : args,
-        env: env ?? [],
-        fds: [
-          [stdin, 0],
-          [output, 1],
-          [output, 2],
-        ],
-        cwd: bundle,
-        ownGroup: true,
-      })
+      pid = withCallerLimits(() =>
+        spawn(path, {
+          argv: args === undefined || args.length === 0 ? [path] : args,
+          env: env ?? [],
+          fds: [
+            [stdin, 0],
+            [output, 1],
+            [output, 2],
+          ],
+          cwd: bundle,
+          ownGroup: true,
+        }),
+      )
     } catch (error) {
       throw fail((error as Error).message)
     }

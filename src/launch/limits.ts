@@ -1,5 +1,4 @@
 import { ConfigError } from '../base/errors.js'
-import type { Int64 } from '../base/int64.js'
 import type { OpOf } from '../plan/op.js'
 import { syscallError } from '../sys/call.js'
 import { native } from '../sys/native.js'
@@ -42,11 +41,26 @@ export function setLimit({ at, resource, soft, hard }: OpOf<'prlimit'>, pid: num
   throw error.wrap(at)
 }
 
-/** Gives the calling process its caller's soft limit of open files back (Node raises it to the hard one). */
-export function restoreOpenFiles(soft: Int64 | undefined): void {
-  if (soft === undefined) return
-  const limit = new Uint8Array(16)
-  if (native().prlimit(0, resources.RLIMIT_NOFILE as number, null, limit) < 0) return
-  new DataView(limit.buffer).setBigUint64(0, BigInt(soft), true)
-  native().prlimit(0, resources.RLIMIT_NOFILE as number, limit, null)
+/** RLIM_INFINITY */
+const UNLIMITED = 2n ** 64n - 1n
+
+/**
+ * Starts a program with its caller's soft limit of open files: Node raises its own to the hard one, which programs inherit (and those
+ * with select(2) or a loop over all descriptors suffer from). Afterwards it is raised again: what is open may lie above.
+ */
+export function withCallerLimits<T>(start: () => T): T {
+  const { callerNofile } = native()
+  if (callerNofile === undefined) return start()
+  const number = resources.RLIMIT_NOFILE as number
+  const own = new Uint8Array(16)
+  if (native().prlimit(0, number, null, own) < 0) return start()
+  const callers = own.slice()
+  const soft = callerNofile === Infinity ? UNLIMITED : BigInt(callerNofile)
+  new DataView(callers.buffer).setBigUint64(0, soft, true)
+  native().prlimit(0, number, callers, null)
+  try {
+    return start()
+  } finally {
+    native().prlimit(0, number, own, null)
+  }
 }

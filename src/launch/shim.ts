@@ -2,6 +2,7 @@
 import { check } from '../sys/call.js'
 import { native } from '../sys/native.js'
 import { execute, spawn } from '../sys/process.js'
+import { withCallerLimits } from './limits.js'
 
 const MFD_CLOEXEC = 1
 const MFD_ALLOW_SEALING = 2
@@ -41,7 +42,7 @@ export function startShim(plan: Uint8Array, report: number, preserved: number, c
   for (let fd = 0; fd < 3 + preserved; fd++) fds.push([fd, fd])
   fds.push([planFd, planFd], [report, report])
   const argv = shimArguments('launch', planFd, report, preserved)
-  const pid = spawn(`/proc/self/fd/${program}`, { argv, env: [], fds, cwd })
+  const pid = withCallerLimits(() => spawn(`/proc/self/fd/${program}`, { argv, env: [], fds, cwd }))
   calls.close(program)
   calls.close(planFd)
   return pid
@@ -56,5 +57,6 @@ export function becomeMonitor(plan: Uint8Array, keep: readonly number[]): never 
   const planFd = sealedMemfd('tsrun-plan', plan, false)
   // Node marks what it inherits close-on-exec; the monitor needs stdio as it was.
   for (const fd of [0, 1, 2, planFd, ...keep]) calls.fcntl(fd, F_SETFD, 0)
-  return execute(`/proc/self/fd/${program}`, shimArguments('monitor', planFd, planFd, 0), [])
+  const argv = shimArguments('monitor', planFd, planFd, 0)
+  return withCallerLimits(() => execute(`/proc/self/fd/${program}`, argv, []))
 }
