@@ -32,6 +32,8 @@ export function runContainer(options: RunOptions): number {
     }
     const { console } = created
     const { bytes } = encodePlan(verify({ format: 1, ops: monitorOps(options, created) }), native().utf8Write)
+    // Its hooks find themselves in the bundle.
+    check(native().chdir(created.record.bundle), 'chdir', () => JSON.stringify(created.record.bundle))
     becomeMonitor(bytes, console === undefined ? [] : [console])
   } catch (error) {
     deleteContainer(common, options.id, true)
