@@ -21,8 +21,6 @@ export interface Engine {
    * Infinity for RLIM_INFINITY. Absent: the process's own limit is the caller's.
    */
   readonly callerNofile?: number
-  /** Which of the descriptors 0, 1 and 2 the caller had open, where the engine opens missing ones (Node: /dev/null). */
-  readonly callerStdio?: readonly boolean[]
   /** Zeroed memory that neither moves nor is freed. */
   alloc(size: number): Memory
   /** Writes `text` as UTF-8 at `offset` and returns the number of bytes (no NUL added). Throws when it does not fit. */

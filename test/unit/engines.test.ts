@@ -9,7 +9,7 @@ import { requires } from '../support/requires.js'
 const house = fileURLToPath(new URL('../..', import.meta.url))
 const tool = (name: string): string => join(house, 'tools', name)
 const musl = '/usr/bin/musl-gcc'
-const args = ['a b', '', 'é', '--started=no', '*']
+const args = ['a b', '', 'é', '--nofile=1', '*']
 const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '/', B: '2', A: 'é=1' }
 const variables = Object.entries(env)
   .map(([name, value]) => `${name}=${value}`)
