@@ -66,8 +66,8 @@ export const mountOptions: Readonly<Record<string, MountOption>> = {
   nomand: { superblock: 'nomand' },
   lazytime: { superblock: 'lazytime' },
   nolazytime: { superblock: 'nolazytime' },
-  // MS_I_VERSION has no fsconfig name of the VFS; filesystems that know it take it as their own option.
-  iversion: { superblock: 'iversion' },
+  // MS_I_VERSION is a flag of mount(2) that fsconfig(2) cannot say; since 6.1 the filesystems that have such a counter always keep it.
+  iversion: {},
   noiversion: {},
   // Only silence kernel messages of mount(2); the fd-based API hands those to the caller.
   silent: {},

@@ -171,6 +171,15 @@ export function propagate({ at, slot, options }: Entry, out: Op[]): void {
   }
 }
 
+/** The propagation that mounts ask for, set once more after that of the whole tree: their slots are still open. */
+export function propagateAgain(mounts: readonly Mount[], out: Op[]): void {
+  for (let i = 0; i < mounts.length; i++) {
+    const mount = mounts[i] as Mount
+    const options = parseMountOptions(mount.options ?? [])
+    propagate({ at: `/mounts/${i}`, slot: `mount:${i}`, mount, options }, out)
+  }
+}
+
 /** `remount`: changes what an earlier entry mounted. */
 function remount(entry: Entry, out: Op[]): void {
   const { at, slot, mount, options } = entry

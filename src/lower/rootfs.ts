@@ -1,6 +1,7 @@
 import type { Propagation } from '../plan/flags.js'
 import type { HostPath, Op } from '../plan/op.js'
 import { type Input, inRoot, ROOT } from './input.js'
+import { propagateAgain } from './mounts.js'
 
 /** `rootfsPropagation` by name: its type, and whether it goes for the whole tree. */
 const rootPropagation: Readonly<Record<string, { type: Propagation; recursive: boolean }>> = {
@@ -36,7 +37,7 @@ export function openRoot({ linux, request }: Input, out: Op[]): void {
 }
 
 /** Makes the root the container's `/`, and gives it its propagation, which pivot_root itself would refuse. */
-export function changeRoot({ linux, request }: Input, out: Op[]): void {
+export function changeRoot({ spec, linux, request }: Input, out: Op[]): void {
   if (request.noPivot) {
     out.push({ op: 'move_root', by: 'init', at: 'runtime:no-pivot', root: ROOT, path: request.rootfs })
   } else {
@@ -55,6 +56,8 @@ export function changeRoot({ linux, request }: Input, out: Op[]): void {
     propagation: row.type,
     recursive: row.recursive ? 1 : 0,
   })
+  // What a mount says of itself goes before what is said of all.
+  if (row.recursive) propagateAgain(spec.mounts ?? [], out)
 }
 
 /** `root.readonly`: after everything that makes files in it. */
