@@ -157,52 +157,76 @@ function header({ opcodes, flagTables, enumTables }, id) {
   return `${out.join('\n')}\n`
 }
 
-/** One letter for each kind of field, and one for each table of names. Capitals: may be absent. */
-const letters = {
-  u32: 'n',
-  i32: 'n',
-  u64: 'q',
-  str: 's',
-  hostPath: 'p',
-  inRootPath: 'p',
-  strs: 'l',
-  u32s: 'i',
-  bytes: 'b',
-  slot: 'k',
-  newSlot: 'o',
+/** The function of `plan/writer.ts` that writes a field of a kind. */
+const writers = {
+  u32: 'number',
+  i32: 'number',
+  u64: 'u64',
+  str: 'text',
+  hostPath: 'path',
+  inRootPath: 'path',
+  strs: 'texts',
+  u32s: 'numbers',
+  bytes: 'bytes',
+  slot: 'slot',
+  newSlot: 'newSlot',
 }
 
-/** The encoder's view of an op as one string: building objects for ops that a plan does not have would cost its start. */
-function wireRow({ code, fields }, tables) {
-  let kinds = ''
-  for (const text of Object.values(fields)) {
-    const optional = text.endsWith('?')
-    const [kind, table] = (optional ? text.slice(0, -1) : text).split(':')
-    const letter = table === undefined ? letters[kind] : String(tables.indexOf(table))
-    if (letter === undefined || letter.length !== 1 || (optional && table !== undefined))
-      throw new Error(`no letter for ${text}`)
-    kinds += optional ? letter.toUpperCase() : letter
-  }
-  return [code, kinds, ...Object.keys(fields)].join(' ')
+/** Ops that a plan has dozens of: QuickJS compares the cases of a switch one after the other. */
+const common = [
+  'move_mount',
+  'open_tree',
+  'mount_setattr',
+  'mask_path',
+  'fsmount',
+  'symlink',
+  'mknod',
+  'readonly_path',
+]
+
+function writeField([name, text]) {
+  const optional = text.endsWith('?')
+  const [kind, table] = (optional ? text.slice(0, -1) : text).split(':')
+  if (table !== undefined) return `      w.${kind === 'flags' ? 'flags' : 'one'}(${table}, op.${name})`
+  const call = `w.${writers[kind]}(op.${name})`
+  return optional ? `      if (op.${name} === undefined) w.absent()\n      else ${call}` : `      ${call}`
 }
 
+/** The encoder of ops as code: one case per op, each field by its own name. A table of kinds took three times as long. */
 function wire({ opcodes, flagTables, enumTables }, id) {
-  const names = [...Object.keys(flagTables), ...Object.keys(enumTables)]
-  const rows = Object.entries(opcodes).map(([name, row]) => `  ${name}: '${wireRow(row, names)}',`)
+  const names = Object.keys(opcodes)
+  const order = [...common, ...names.filter(name => !common.includes(name))]
+  const cases = order.map(name => {
+    const { code, fields } = opcodes[name]
+    const entries = Object.entries(fields)
+    return [
+      `    case '${name}':`,
+      `      w.head(op, index, ${code}, ${entries.length})`,
+      ...entries.map(writeField),
+      '      return',
+    ].join('\n')
+  })
+  const sizes = names.map(name => `  ${name}: ${Object.keys(opcodes[name].fields).length},`)
   return [
     '// Written by tools/ops.mjs from src/plan/opcodes.ts and src/plan/flags.ts (make gen). Do not edit.',
+    `import { ${[...Object.keys(flagTables), ...Object.keys(enumTables)].sort().join(', ')} } from './flags.js'`,
+    "import type { ShimOp } from './op.js'",
     "import type { OpName } from './opcodes.js'",
+    "import * as w from './writer.js'",
     '',
     '/** FNV-1a of the opcode table: the shim refuses a plan with another one. */',
     `export const buildId = ${hex(id)}`,
     '',
-    '/** Tables of names, in the order of their digits in `wire`. The first ones are sets of flags, the rest one of a list. */',
-    `export const wireTables = [${names.map(name => `'${name}'`).join(', ')}] as const`,
-    `export const flagTableCount = ${Object.keys(flagTables).length}`,
+    '/** How many fields an op has. */',
+    'export const fieldCounts: Readonly<Record<OpName, number>> = {',
+    ...sizes,
+    '}',
     '',
-    '/** Each op as `CODE KINDS FIELD…`, a letter of `encode.ts` for each field. */',
-    'export const wire: Readonly<Record<OpName, string>> = {',
-    ...rows,
+    '/** Writes the record of an op: its head, then its fields in wire order. */',
+    'export function writeOp(op: ShimOp, index: number): void {',
+    '  switch (op.op) {',
+    ...cases,
+    '  }',
     '}',
     '',
   ].join('\n')

@@ -8,9 +8,10 @@ import type { HostPath, Op } from '../plan/op.js'
 import { verify } from '../plan/verify.js'
 import { type Explainer, loadSpec, type ValidSpec } from '../spec/load.js'
 import { warnings } from '../spec/rules/index.js'
+import { checkProcBinds } from '../spec/rules/mounts.js'
 import { stateDocument } from '../spec/statedoc.js'
 import { check } from '../sys/call.js'
-import { close, openPath, readFile, readLink, tryStat } from '../sys/files.js'
+import { close, fsTypes, openPath, readFile, readLink, statfsType, tryStat } from '../sys/files.js'
 import { native } from '../sys/native.js'
 import { removeCgroups } from './cgroup.js'
 import { runHooks } from './hooks.js'
@@ -152,18 +153,16 @@ function now(): string {
   return formatTime(Number(view.getBigInt64(0, true)), view.getInt32(8, true))
 }
 
-/** What init does after `start`, cut down to what an error text needs. */
+/** What init does after `start`, cut down to what an error text needs: the last few ops, so from the end. */
 function afterStart(ops: readonly Op[]): [number, Op][] {
   const kept: [number, Op][] = []
-  let waiting = false
-  for (let i = 0; i < ops.length; i++) {
+  for (let i = ops.length - 1; i >= 0; i--) {
     const op = ops[i] as Op
-    if (op.op === 'wait_start') waiting = true
-    if (!waiting) continue
     if (op.op === 'exec') kept.push([i, { ...op, env: [] }])
     else if (op.op === 'run_hook') kept.push([i, { ...op, env: [], before: '', after: '' }])
     else if (op.op === 'seccomp') kept.push([i, { ...op, program: new Uint8Array(0) }])
     else kept.push([i, op])
+    if (op.op === 'wait_start') break
   }
   return kept
 }
@@ -179,6 +178,10 @@ export function create(options: CreateOptions, detach: boolean): Created {
     const bundle = loadBundle(options)
     const loaded = { ...bundle, rootfs: realRootfs(bundle.rootfs) }
     checkConsole(loaded.spec, options.consoleSocket, detach)
+    checkProcBinds(
+      loaded.spec.mounts ?? [],
+      source => statfsType(source.startsWith('/') ? source : `${bundle.bundle}/${source}`) === fsTypes.proc,
+    )
     const request = requestOf(options, loaded)
     checkPreservedFds(request.preservedFds - options.preserveFds, options.preserveFds)
     return build(options, loaded, request)
@@ -224,6 +227,7 @@ function build(
       cgroupsMade(directories) {
         made = directories
       },
+      checkContainer() {},
       hookState: init => stateDocument(record, spec.annotations, 'creating', init),
       saveState(init) {
         record = { ...record, init: { pid: init, startTime: startTimeOf(init) ?? 0 } }

@@ -1,76 +1,414 @@
 // Written by tools/ops.mjs from src/plan/opcodes.ts and src/plan/flags.ts (make gen). Do not edit.
+import { create, links, mountAttr, namespaces, nodeType, propagation, seccompFlags, treeFlags } from './flags.js'
+import type { ShimOp } from './op.js'
 import type { OpName } from './opcodes.js'
+import * as w from './writer.js'
 
 /** FNV-1a of the opcode table: the shim refuses a plan with another one. */
-export const buildId = 0x9e5644d1
+export const buildId = 0x5a6770aa
 
-/** Tables of names, in the order of their digits in `wire`. The first ones are sets of flags, the rest one of a list. */
-export const wireTables = ['namespaces', 'mountAttr', 'treeFlags', 'seccompFlags', 'propagation', 'create', 'links', 'nodeType'] as const
-export const flagTableCount = 4
+/** How many fields an op has. */
+export const fieldCounts: Readonly<Record<OpName, number>> = {
+  barrier: 1,
+  ready: 0,
+  open_namespace: 3,
+  setns: 2,
+  unshare: 1,
+  set_dumpable: 1,
+  become_root: 0,
+  clone_init: 2,
+  setsid: 0,
+  join_session_keyring: 1,
+  loopback_up: 0,
+  join_cgroup: 1,
+  open_path: 2,
+  open_fd_directory: 1,
+  open_procfs: 1,
+  write_file: 3,
+  set_propagation: 3,
+  make_parent_private: 1,
+  open_root: 2,
+  fsmount: 5,
+  open_tree: 4,
+  mount_setattr: 5,
+  move_mount: 5,
+  copy_up: 3,
+  open_target: 3,
+  fspick: 2,
+  mkdir: 3,
+  mknod: 8,
+  symlink: 3,
+  mask_path: 2,
+  readonly_path: 2,
+  pivot_root: 1,
+  move_root: 2,
+  open_console: 5,
+  use_console: 1,
+  sethostname: 1,
+  setdomainname: 1,
+  umask: 1,
+  set_no_new_privs: 0,
+  drop_bounding: 2,
+  keep_capabilities: 0,
+  setgroups: 1,
+  setresgid: 1,
+  setresuid: 1,
+  capset: 3,
+  raise_ambient: 1,
+  chown_stdio: 2,
+  chdir: 2,
+  check_cwd: 0,
+  seccomp: 2,
+  find_home: 1,
+  find_executable: 2,
+  wait_start: 2,
+  run_hook: 6,
+  close_on_exec: 1,
+  exec: 2,
+  supervise: 2,
+  release: 5,
+  remove_cgroup: 1,
+  remove_file: 1,
+  remove_directory: 1,
+  clean_up_after_failure: 2,
+  exit_like_init: 0,
+  join_process: 2,
+  release_exec: 6,
+}
 
-/** Each op as `CODE KINDS FIELD…`, a letter of `encode.ts` for each field. */
-export const wire: Readonly<Record<OpName, string>> = {
-  barrier: '1 n n',
-  ready: '2 ',
-  open_namespace: '10 op0 slot path type',
-  setns: '11 k0 slot type',
-  unshare: '12 0 namespaces',
-  set_dumpable: '13 n value',
-  become_root: '14 ',
-  clone_init: '15 0K namespaces cgroup',
-  setsid: '16 ',
-  join_session_keyring: '17 s name',
-  loopback_up: '18 ',
-  join_cgroup: '19 p path',
-  open_path: '20 op slot path',
-  open_fd_directory: '21 o slot',
-  open_procfs: '22 o slot',
-  write_file: '23 kss dir path value',
-  set_propagation: '30 p4n path propagation recursive',
-  make_parent_private: '31 p path',
-  open_root: '32 op slot path',
-  fsmount: '33 osSl1 slot type source options attrs',
-  open_tree: '34 op2n slot path flags nofollow',
-  mount_setattr: '35 k114n slot set clear propagation recursive',
-  move_mount: '36 kkp56 slot root target create links',
-  copy_up: '37 kkp slot root source',
-  open_target: '38 okp slot root path',
-  fspick: '39 kl slot options',
-  mkdir: '40 kpn root path mode',
-  mknod: '41 kp7nnnnn root path type major minor mode uid gid',
-  symlink: '42 kps root path target',
-  mask_path: '43 kp root path',
-  readonly_path: '44 kp root path',
-  pivot_root: '45 k root',
-  move_root: '46 kp root path',
-  open_console: '50 oknnn slot root rows columns console',
-  use_console: '51 k slot',
-  sethostname: '60 s name',
-  setdomainname: '61 s name',
-  umask: '62 n mask',
-  set_no_new_privs: '63 ',
-  drop_bounding: '64 qn keep last',
-  keep_capabilities: '65 ',
-  setgroups: '66 i gids',
-  setresgid: '67 n gid',
-  setresuid: '68 n uid',
-  capset: '69 qqq effective permitted inheritable',
-  raise_ambient: '70 q mask',
-  chown_stdio: '71 nn uid gid',
-  chdir: '72 sn path retry',
-  check_cwd: '73 ',
-  seccomp: '74 3b flags program',
-  find_home: '75 n uid',
-  find_executable: '76 ss name path',
-  wait_start: '80 kk fifo fds',
-  run_hook: '81 sllnss path args env timeout before after',
-  close_on_exec: '82 n first',
-  exec: '83 ll args env',
-  supervise: '90 nN pid console',
-  release: '96 nNpll pid console fifo args env',
-  remove_cgroup: '91 p path',
-  remove_file: '92 p path',
-  remove_directory: '93 p path',
-  clean_up_after_failure: '94 ll args env',
-  exit_like_init: '95 ',
+/** Writes the record of an op: its head, then its fields in wire order. */
+export function writeOp(op: ShimOp, index: number): void {
+  switch (op.op) {
+    case 'move_mount':
+      w.head(op, index, 36, 5)
+      w.slot(op.slot)
+      w.slot(op.root)
+      w.path(op.target)
+      w.one(create, op.create)
+      w.one(links, op.links)
+      return
+    case 'open_tree':
+      w.head(op, index, 34, 4)
+      w.newSlot(op.slot)
+      w.path(op.path)
+      w.flags(treeFlags, op.flags)
+      w.number(op.nofollow)
+      return
+    case 'mount_setattr':
+      w.head(op, index, 35, 5)
+      w.slot(op.slot)
+      w.flags(mountAttr, op.set)
+      w.flags(mountAttr, op.clear)
+      w.one(propagation, op.propagation)
+      w.number(op.recursive)
+      return
+    case 'mask_path':
+      w.head(op, index, 43, 2)
+      w.slot(op.root)
+      w.path(op.path)
+      return
+    case 'fsmount':
+      w.head(op, index, 33, 5)
+      w.newSlot(op.slot)
+      w.text(op.type)
+      if (op.source === undefined) w.absent()
+      else w.text(op.source)
+      w.texts(op.options)
+      w.flags(mountAttr, op.attrs)
+      return
+    case 'symlink':
+      w.head(op, index, 42, 3)
+      w.slot(op.root)
+      w.path(op.path)
+      w.text(op.target)
+      return
+    case 'mknod':
+      w.head(op, index, 41, 8)
+      w.slot(op.root)
+      w.path(op.path)
+      w.one(nodeType, op.type)
+      w.number(op.major)
+      w.number(op.minor)
+      w.number(op.mode)
+      w.number(op.uid)
+      w.number(op.gid)
+      return
+    case 'readonly_path':
+      w.head(op, index, 44, 2)
+      w.slot(op.root)
+      w.path(op.path)
+      return
+    case 'barrier':
+      w.head(op, index, 1, 1)
+      w.number(op.n)
+      return
+    case 'ready':
+      w.head(op, index, 2, 0)
+      return
+    case 'open_namespace':
+      w.head(op, index, 10, 3)
+      w.newSlot(op.slot)
+      w.path(op.path)
+      w.flags(namespaces, op.type)
+      return
+    case 'setns':
+      w.head(op, index, 11, 2)
+      w.slot(op.slot)
+      w.flags(namespaces, op.type)
+      return
+    case 'unshare':
+      w.head(op, index, 12, 1)
+      w.flags(namespaces, op.namespaces)
+      return
+    case 'set_dumpable':
+      w.head(op, index, 13, 1)
+      w.number(op.value)
+      return
+    case 'become_root':
+      w.head(op, index, 14, 0)
+      return
+    case 'clone_init':
+      w.head(op, index, 15, 2)
+      w.flags(namespaces, op.namespaces)
+      if (op.cgroup === undefined) w.absent()
+      else w.slot(op.cgroup)
+      return
+    case 'setsid':
+      w.head(op, index, 16, 0)
+      return
+    case 'join_session_keyring':
+      w.head(op, index, 17, 1)
+      w.text(op.name)
+      return
+    case 'loopback_up':
+      w.head(op, index, 18, 0)
+      return
+    case 'join_cgroup':
+      w.head(op, index, 19, 1)
+      w.path(op.path)
+      return
+    case 'open_path':
+      w.head(op, index, 20, 2)
+      w.newSlot(op.slot)
+      w.path(op.path)
+      return
+    case 'open_fd_directory':
+      w.head(op, index, 21, 1)
+      w.newSlot(op.slot)
+      return
+    case 'open_procfs':
+      w.head(op, index, 22, 1)
+      w.newSlot(op.slot)
+      return
+    case 'write_file':
+      w.head(op, index, 23, 3)
+      w.slot(op.dir)
+      w.text(op.path)
+      w.text(op.value)
+      return
+    case 'set_propagation':
+      w.head(op, index, 30, 3)
+      w.path(op.path)
+      w.one(propagation, op.propagation)
+      w.number(op.recursive)
+      return
+    case 'make_parent_private':
+      w.head(op, index, 31, 1)
+      w.path(op.path)
+      return
+    case 'open_root':
+      w.head(op, index, 32, 2)
+      w.newSlot(op.slot)
+      w.path(op.path)
+      return
+    case 'copy_up':
+      w.head(op, index, 37, 3)
+      w.slot(op.slot)
+      w.slot(op.root)
+      w.path(op.source)
+      return
+    case 'open_target':
+      w.head(op, index, 38, 3)
+      w.newSlot(op.slot)
+      w.slot(op.root)
+      w.path(op.path)
+      return
+    case 'fspick':
+      w.head(op, index, 39, 2)
+      w.slot(op.slot)
+      w.texts(op.options)
+      return
+    case 'mkdir':
+      w.head(op, index, 40, 3)
+      w.slot(op.root)
+      w.path(op.path)
+      w.number(op.mode)
+      return
+    case 'pivot_root':
+      w.head(op, index, 45, 1)
+      w.slot(op.root)
+      return
+    case 'move_root':
+      w.head(op, index, 46, 2)
+      w.slot(op.root)
+      w.path(op.path)
+      return
+    case 'open_console':
+      w.head(op, index, 50, 5)
+      w.newSlot(op.slot)
+      w.slot(op.root)
+      w.number(op.rows)
+      w.number(op.columns)
+      w.number(op.console)
+      return
+    case 'use_console':
+      w.head(op, index, 51, 1)
+      w.slot(op.slot)
+      return
+    case 'sethostname':
+      w.head(op, index, 60, 1)
+      w.text(op.name)
+      return
+    case 'setdomainname':
+      w.head(op, index, 61, 1)
+      w.text(op.name)
+      return
+    case 'umask':
+      w.head(op, index, 62, 1)
+      w.number(op.mask)
+      return
+    case 'set_no_new_privs':
+      w.head(op, index, 63, 0)
+      return
+    case 'drop_bounding':
+      w.head(op, index, 64, 2)
+      w.u64(op.keep)
+      w.number(op.last)
+      return
+    case 'keep_capabilities':
+      w.head(op, index, 65, 0)
+      return
+    case 'setgroups':
+      w.head(op, index, 66, 1)
+      w.numbers(op.gids)
+      return
+    case 'setresgid':
+      w.head(op, index, 67, 1)
+      w.number(op.gid)
+      return
+    case 'setresuid':
+      w.head(op, index, 68, 1)
+      w.number(op.uid)
+      return
+    case 'capset':
+      w.head(op, index, 69, 3)
+      w.u64(op.effective)
+      w.u64(op.permitted)
+      w.u64(op.inheritable)
+      return
+    case 'raise_ambient':
+      w.head(op, index, 70, 1)
+      w.u64(op.mask)
+      return
+    case 'chown_stdio':
+      w.head(op, index, 71, 2)
+      w.number(op.uid)
+      w.number(op.gid)
+      return
+    case 'chdir':
+      w.head(op, index, 72, 2)
+      w.text(op.path)
+      w.number(op.retry)
+      return
+    case 'check_cwd':
+      w.head(op, index, 73, 0)
+      return
+    case 'seccomp':
+      w.head(op, index, 74, 2)
+      w.flags(seccompFlags, op.flags)
+      w.bytes(op.program)
+      return
+    case 'find_home':
+      w.head(op, index, 75, 1)
+      w.number(op.uid)
+      return
+    case 'find_executable':
+      w.head(op, index, 76, 2)
+      w.text(op.name)
+      w.text(op.path)
+      return
+    case 'wait_start':
+      w.head(op, index, 80, 2)
+      w.slot(op.fifo)
+      w.slot(op.fds)
+      return
+    case 'run_hook':
+      w.head(op, index, 81, 6)
+      w.text(op.path)
+      w.texts(op.args)
+      w.texts(op.env)
+      w.number(op.timeout)
+      w.text(op.before)
+      w.text(op.after)
+      return
+    case 'close_on_exec':
+      w.head(op, index, 82, 1)
+      w.number(op.first)
+      return
+    case 'exec':
+      w.head(op, index, 83, 2)
+      w.texts(op.args)
+      w.texts(op.env)
+      return
+    case 'supervise':
+      w.head(op, index, 90, 2)
+      w.number(op.pid)
+      if (op.console === undefined) w.absent()
+      else w.number(op.console)
+      return
+    case 'release':
+      w.head(op, index, 96, 5)
+      w.number(op.pid)
+      if (op.console === undefined) w.absent()
+      else w.number(op.console)
+      w.path(op.fifo)
+      w.texts(op.args)
+      w.texts(op.env)
+      return
+    case 'remove_cgroup':
+      w.head(op, index, 91, 1)
+      w.path(op.path)
+      return
+    case 'remove_file':
+      w.head(op, index, 92, 1)
+      w.path(op.path)
+      return
+    case 'remove_directory':
+      w.head(op, index, 93, 1)
+      w.path(op.path)
+      return
+    case 'clean_up_after_failure':
+      w.head(op, index, 94, 2)
+      w.texts(op.args)
+      w.texts(op.env)
+      return
+    case 'exit_like_init':
+      w.head(op, index, 95, 0)
+      return
+    case 'join_process':
+      w.head(op, index, 100, 2)
+      w.number(op.pid)
+      w.flags(namespaces, op.namespaces)
+      return
+    case 'release_exec':
+      w.head(op, index, 101, 6)
+      w.number(op.pid)
+      if (op.console === undefined) w.absent()
+      else w.number(op.console)
+      w.number(op.report)
+      w.number(op.n)
+      w.texts(op.args)
+      w.texts(op.env)
+      return
+  }
 }
