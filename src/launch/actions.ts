@@ -6,7 +6,7 @@ import { createCgroups, joinCgroups, writeCgroups } from './cgroup.js'
 import { attachDeviceFilter } from './devicefilter.js'
 import { sendConsole, sendPidfd } from './handover.js'
 import { runHook } from './hook.js'
-import { writeIdMaps } from './idmap.js'
+import { checkIdMaps, writeIdMaps } from './idmap.js'
 import { setLimit } from './limits.js'
 import type { Session } from './session.js'
 
@@ -31,6 +31,7 @@ const runners: { readonly [N in RuntimeOpName]: Runner<N> } = {
   cgroup_devices: attachDeviceFilter,
   cgroup_join: (op, { pid }) => joinCgroups(op, pid),
   write_id_map: (op, { pid }) => writeIdMaps(op, pid),
+  check_id_map: (op, { pid }) => checkIdMaps(op, pid),
   write_oom_score_adj: ({ value }, { pid }) => writeOomScore(pid, value),
   prlimit: (op, { pid }) => setLimit(op, pid),
   hook: (op, { pid }, actions) => runHook(op, actions.hookState(pid), actions.bundle),

@@ -51,6 +51,7 @@ export function enterNamespaces(input: Input, out: Op[]): void {
   const joinUser = (): void => {
     if (!joined.includes('user')) return
     join('user')
+    checkMaps(input, out)
     out.push({ op: 'become_root', by: 'helper', at: pointerOf('user') })
   }
 
@@ -81,6 +82,15 @@ export function enterNamespaces(input: Input, out: Op[]): void {
   })
 }
 
+/** A joined namespace has its maps already; containerd and CRI-O send them along nevertheless. */
+function checkMaps({ linux, warn }: Input, out: Op[]): void {
+  const at = '/linux/uidMappings'
+  const { uidMappings = [], gidMappings = [] } = linux
+  if (uidMappings.length + gidMappings.length === 0) return
+  warn(at, 'the mappings are only compared: the user namespace to join has its own')
+  out.push({ op: 'check_id_map', by: 'runtime', at, uid: mapping(uidMappings), gid: mapping(gidMappings) })
+}
+
 /** The cgroup namespace is made after the cgroup was joined, or its root would show `/../..`. */
 export function enterCgroupNamespace({ linux }: Input, out: Op[]): void {
   const namespaces = linux.namespaces ?? []
@@ -90,19 +100,24 @@ export function enterCgroupNamespace({ linux }: Input, out: Op[]): void {
 }
 
 /** A session and a session keyring of its own, and a loopback interface that is up. */
-export function settleInit({ linux, request }: Input, out: Op[]): void {
+export function settleInit(input: Input, out: Op[]): void {
   out.push({ op: 'setsid', by: 'init', at: 'runtime:session' })
-  if (!request.noNewKeyring) {
-    out.push({
-      op: 'join_session_keyring',
-      by: 'init',
-      at: 'runtime:keyring',
-      name: `_ses.${request.id}`,
-      // Kernels without keyrings, and outer containers whose seccomp profile refuses keyctl.
-      tolerate: ['ENOSYS', 'EPERM', 'EDQUOT'],
-    })
-  }
+  joinKeyring(input, out)
+  const { linux } = input
   const namespaces = linux.namespaces ?? []
   const index = namespaces.findIndex(ns => ns.type === 'network' && (ns.path === undefined || ns.path === ''))
   if (index >= 0) out.push({ op: 'loopback_up', by: 'init', at: `/linux/namespaces/${index}` })
+}
+
+/** A session keyring by the container's name: made by init, joined by what `exec` starts later. */
+export function joinKeyring({ request }: Input, out: Op[]): void {
+  if (request.noNewKeyring) return
+  out.push({
+    op: 'join_session_keyring',
+    by: 'init',
+    at: 'runtime:keyring',
+    name: `_ses.${request.id}`,
+    // Kernels without keyrings, and outer containers whose seccomp profile refuses keyctl.
+    tolerate: ['ENOSYS', 'EPERM', 'EDQUOT'],
+  })
 }

@@ -116,6 +116,8 @@ interface RuntimeFields {
     readonly gid: readonly IdMapping[]
     readonly setgroups: 'allow' | 'deny' | 'unchanged'
   }
+  /** The user namespace that the helper has joined must have exactly these maps. */
+  check_id_map: { readonly uid: readonly IdMapping[]; readonly gid: readonly IdMapping[] }
   write_oom_score_adj: { readonly value: number }
   prlimit: { readonly resource: string; readonly soft: Int64; readonly hard: Int64 }
   hook: {

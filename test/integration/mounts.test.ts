@@ -180,15 +180,27 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     t.same(c.leaks(), nothing)
   })
 
+  t.test('the host’s procfs can be bound', async t => {
+    const c = container(t, rt)
+    const proc = { destination: '/proc', type: 'none', source: '/proc', options: ['rbind'] }
+    c.configure({ mounts: [proc, ...mounts.slice(1)], linux: { maskedPaths: [], readonlyPaths: [] } })
+    t.match(c.ask(['cat', `/proc/${process.pid}/comm`])[0], { errno: null })
+  })
+
   t.test('a mount that the kernel refuses', async t => {
     const c = container(t, rt)
     for (const bad of [
       { destination: '/mnt', type: 'nonsense', source: 'x' },
       { destination: '/mnt', type: 'tmpfs', source: 'x', options: ['nonsense=1'] },
       { destination: '/proc', type: 'bind', source: c.dir, options: ['bind'] },
+      { destination: '/proc/.', type: 'tmpfs', source: 'tmpfs' },
     ]) {
       c.configure({ mounts: [...mounts, bad] })
-      t.match(c.create(), { status: 1, stderr: new RegExp(bad.destination) }, JSON.stringify(bad))
+      t.match(
+        c.create(),
+        { status: 1, stderr: new RegExp(bad.destination.replace('/.', '')) },
+        JSON.stringify(bad),
+      )
       t.same(c.leaks(), nothing)
     }
   })

@@ -1,4 +1,5 @@
 import { show } from '../pointer.js'
+import type { Mount } from '../types.gen.js'
 import { broken, type SpecRule } from './rule.js'
 
 /** Files that lxcfs and engines lay over procfs; all others would let an image lie to, or escape from, the runtime. */
@@ -36,7 +37,8 @@ export const mounts: SpecRule = spec => {
   const list = spec.mounts
   if (list === undefined) return undefined
   for (let i = 0; i < list.length; i++) {
-    const { destination, type } = list[i] as (typeof list)[number]
+    const mount = list[i] as Mount
+    const { destination, type } = mount
     const at = `/mounts/${i}/destination`
     if (destination === '') return broken(at, 'mount-destination', 'mount destination must not be empty')
     const path = clean(destination)
@@ -54,6 +56,34 @@ export const mounts: SpecRule = spec => {
         `${show(path)} cannot be mounted because it is inside /proc (${type ?? 'no type'})`,
       )
     }
+    if (
+      path === '/proc' &&
+      type !== 'proc' &&
+      !isBind(mount) &&
+      mount.options?.includes('remount') !== true
+    ) {
+      return broken(at, 'mount-over-proc', overProcText)
+    }
   }
   return undefined
+}
+
+const overProcText = '"/proc" cannot be mounted because it is not of type proc'
+
+/** The option makes a bind, whatever the type; the type alone does, too. */
+const isBind = ({ type, options }: Mount): boolean =>
+  type === 'bind' || options?.includes('bind') === true || options?.includes('rbind') === true
+
+/**
+ * What may be bound over the container's /proc is a procfs only: with any other file system there the runtime, or a program in the
+ * container that looks at /proc, could be told anything. `isProcfs` asks the machine. Throws ConfigError.
+ */
+export function checkProcBinds(mounts: readonly Mount[], isProcfs: (source: string) => boolean): void {
+  for (let i = 0; i < mounts.length; i++) {
+    const mount = mounts[i] as Mount
+    const { destination, source = '', options } = mount
+    if (!destination.includes('proc') || clean(destination) !== '/proc' || !isBind(mount)) continue
+    if (options?.includes('remount') !== true && !isProcfs(source))
+      throw broken(`/mounts/${i}/source`, 'mount-over-proc', overProcText)
+  }
 }
