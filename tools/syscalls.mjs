@@ -167,49 +167,76 @@ function widen(rows) {
   writeFileSync(tablePath, `${['name', ...columns].join('\t')}\n${lines.join('\n')}\n`)
 }
 
-/** The escaped literal of a string whose character at `number - base` is the name's position in `names`. */
-function packed(column, rows, positions) {
+/** A character of a string literal that stands for a number. */
+const escaped = number => `\\u${number.toString(16).padStart(4, '0')}`
+
+/** One architecture's table: see SyscallTable. */
+function table(column, rows) {
   const { base } = archs[column]
-  const cells = []
+  const used = new Map()
   const high = []
+  let at = ''
+  let index = 0
   for (const [name, row] of rows) {
-    const number = row.get(column)
-    if (number === undefined) continue
-    const position = positions.get(name)
-    if (number - base >= 700) high.push(number, position)
-    else if (cells[number - base] === undefined) cells[number - base] = position
-    else throw new Error(`number ${number} of ${column} has two names, one is ${name}`)
+    const number = row.get(column) === undefined ? undefined : row.get(column) - base
+    const regular = number !== undefined && number < 700
+    if (regular && used.has(number))
+      throw new Error(`${column}: ${name} and ${used.get(number)} are both ${number}`)
+    if (regular) used.set(number, name)
+    else if (number !== undefined) high.push([number, index])
+    at += escaped(regular ? number + 1 : 0)
+    index++
   }
-  const text = Array.from(cells, cell => `\\u${(cell ?? 0).toString(16).padStart(4, '0')}`)
-  return `  ${column}: {\n    base: ${base},\n    high: [${high.join(', ')}],\n    at: '${text.join('')}',\n  },`
+  const last = Math.max(...used.keys())
+  const gaps = []
+  for (let number = 0; number < last; number++) {
+    if (used.has(number)) continue
+    if (gaps.at(-2) + gaps.at(-1) === number) gaps[gaps.length - 1]++
+    else gaps.push(number, 1)
+  }
+  const sorted = high.sort(([a], [b]) => a - b).flat()
+  return `  ${column}: {
+    base: ${base},
+    last: ${last},
+    gaps: '${gaps.map(escaped).join('')}',
+    high: [${sorted.join(', ')}],
+    at: '${at}',
+  },`
 }
 
-function generated(rows) {
-  const names = [...rows.keys()].sort()
-  const positions = new Map()
-  let text = ' '
-  for (const name of names) {
-    positions.set(name, text.length)
-    text += `${name} `
-  }
+function generated(unsorted) {
+  const rows = new Map([...unsorted].sort(([a], [b]) => (a < b ? -1 : 1)))
+  const names = [...rows.keys()]
   return `// Written by \`node tools/syscalls.mjs\` from tools/syscalls.tsv (\`make gen\`); do not edit.
-/** Every syscall name, sorted, each between spaces. A name's position in this text stands for it in the tables. */
-export const names =
-  '${text}'
+/** Number of syscall names. */
+export const nameCount = ${names.length}
 
 /**
- * Per architecture: \`at.charCodeAt(number - base)\` is the position of the name of syscall \`number\`, 0 for none;
- * \`high\` holds numbers far above the others, each followed by its name's position. x32 is without its bit 30.
+ * The index of each name, in alphabetical order. A function, so that only profiles pay for making it. What is found
+ * under other names, as constructor, is no number.
  */
-export const tables = {
-${columns.map(column => packed(column, rows, positions)).join('\n')}
-} as const satisfies Record<string, SyscallTable>
+export function nameIndexes(): { readonly [name: string]: unknown } {
+  return {
+${names.map((name, i) => `    ${name}: ${i},`).join('\n')}
+  }
+}
 
+/** Syscall numbers of one architecture, all less \`base\`; x32's are without bit 30. */
 export interface SyscallTable {
   readonly base: number
+  /** The largest number but for \`high\`. */
+  readonly last: number
+  /** Numbers up to \`last\` that no syscall has, as characters: first one and how many, again and again. */
+  readonly gaps: string
+  /** Numbers far above the others, ascending, each followed by the index of its name. */
   readonly high: readonly number[]
+  /** \`at.charCodeAt(index)\` is 1 + the number of the name with that index, 0 where it has none or a high one. */
   readonly at: string
 }
+
+export const tables = {
+${columns.map(column => table(column, rows)).join('\n')}
+} as const satisfies Record<string, SyscallTable>
 `
 }
 

@@ -122,6 +122,7 @@ t.test(
       ['X86_64', 'X86'],
       [],
       ['AARCH64', 'ARM', 'RISCV64', 'PPC64LE'],
+      ['MIPSEL', 'MIPSEL64', 'MIPSEL64N32'],
       ['X32', 'X86_64'],
     ]) {
       const archs = architectures.map(name => `SCMP_ARCH_${name}`) as NonNullable<Seccomp['architectures']>
@@ -130,7 +131,7 @@ t.test(
       const theirs = words(program)
       const differ: string[] = []
       for (const arch of [...new Set(Object.values(audits))]) {
-        for (const base of [0, x32Bit, 2 * x32Bit, 3 * x32Bit, 0xffffff00, 0xf0000]) {
+        for (const base of [0, 4000, 5000, 6000, 0xf0000, x32Bit, 2 * x32Bit, 3 * x32Bit, 0xffffff00]) {
           for (let i = 0; i < (base === 0xffffff00 ? 256 : newest); i++) {
             const input = data({ number: base + i, arch, args: [40n] })
             if (run(ours, input) !== run(theirs, input)) differ.push(`${arch.toString(16)} ${base + i}`)

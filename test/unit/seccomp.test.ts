@@ -6,7 +6,7 @@ import t from 'tap'
 import { ConfigError } from '../../src/base/errors.js'
 import { type CompileOptions, compileSeccomp } from '../../src/lower/seccomp/index.js'
 import { print, verdict } from '../../src/lower/seccomp/print.js'
-import { names, tables } from '../../src/lower/seccomp/syscalls.gen.js'
+import { nameIndexes, tables } from '../../src/lower/seccomp/syscalls.gen.js'
 import type { Seccomp, SeccompArg, SeccompSyscall } from '../../src/spec/types.gen.js'
 import { requires } from '../support/requires.js'
 import { data, run, words } from '../support/seccomp/bpf.js'
@@ -35,13 +35,24 @@ function ask(profile: Seccomp, abi: string, call: string | number, ...args: bigi
 }
 
 t.test('the tables say what tools/syscalls.tsv says', async t => {
+  const names = Object.keys(nameIndexes())
   for (const column of columns) {
-    const { base, high, at } = tables[column as keyof typeof tables]
+    const { base, last, gaps, high, at } = tables[column as keyof typeof tables]
     const found = new Map<string, number>()
-    const word = (position: number) => names.slice(position, names.indexOf(' ', position))
-    for (let i = 0; i < at.length; i++) if (at.charCodeAt(i) > 0) found.set(word(at.charCodeAt(i)), base + i)
-    for (let i = 0; i < high.length; i += 2) found.set(word(high[i + 1] as number), high[i] as number)
+    const free = new Set(Array.from({ length: last + 1 }, (_, i) => i))
+    names.forEach((name, i) => {
+      if (at.charCodeAt(i) === 0) return
+      found.set(name, base + at.charCodeAt(i) - 1)
+      free.delete(at.charCodeAt(i) - 1)
+    })
+    for (let i = 0; i < high.length; i += 2)
+      found.set(names[high[i + 1] as number] as string, high[i] as number)
     t.same([...found].sort(), [...(numbers.get(column) ?? [])].sort(), column)
+    const runs: number[] = []
+    for (let i = 0; i < gaps.length; i += 2) {
+      for (let j = 0; j < gaps.charCodeAt(i + 1); j++) runs.push(gaps.charCodeAt(i) + j)
+    }
+    t.same(runs, [...free], `${column}: numbers without a name`)
   }
 })
 

@@ -57,6 +57,11 @@ export function and(asm: Assembler, mask: number): number {
   return emit(asm, op.and, mask)
 }
 
+/** Whether a conditional jump can still go there, now and for a few instructions more. */
+export function isNear({ count }: Assembler, label: number): boolean {
+  return count - label <= reach
+}
+
 /** A `return` of that value within reach. */
 export function giveBack(asm: Assembler, value: number): number {
   const known = asm.returns.get(value)
@@ -75,12 +80,22 @@ function within(asm: Assembler, label: number): number {
   return copy
 }
 
-/** Compares A with `k`; gives the label of the comparison. */
+/** Compares A with `k`; gives the label of the comparison. Written out, as most instructions come from here. */
 export function branch(asm: Assembler, code: number, k: number, yes: number, no: number): number {
-  const far = within(asm, no)
-  const near = within(asm, yes)
-  const at = asm.count - 1
-  return emit(asm, code | ((at - near) << 16) | ((at - far) << 24), k)
+  let { count } = asm
+  let onNo = no
+  let onYes = yes
+  if (count - no > reach || count - yes > reach) {
+    onNo = within(asm, no)
+    onYes = within(asm, yes)
+    count = asm.count
+  }
+  if (count === maxInstructions) tooLong()
+  const at = 2 * (maxInstructions - 1 - count)
+  asm.words[at] = code | ((count - 1 - onYes) << 16) | ((count - 1 - onNo) << 24)
+  asm.words[at + 1] = k
+  asm.count = count + 1
+  return count
 }
 
 /** Loads the word at `offset` and goes on at `label`, which may be far. */

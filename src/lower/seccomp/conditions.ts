@@ -24,13 +24,14 @@ interface Test {
   inner: number
 }
 
-/** What a path knows of a word: that it equals `k`, or that it does not. */
+/** What a path knows of a word: that it equals `k`, or that it does not; and what it knew before. */
 interface Fact {
   readonly word: number
   readonly equal: boolean
   readonly k: number
+  readonly before: Facts
 }
-type Facts = readonly Fact[]
+type Facts = Fact | undefined
 type Then = (facts: Facts) => Node
 
 /** Offset of args[0].low in struct seccomp_data; the high word follows each low one. */
@@ -42,9 +43,10 @@ interface Build {
   readonly wide: boolean
   readonly otherwise: number
   readonly tests: Test[]
-  /** Whether facts are followed: off where they would make the graph too large. */
-  learn: boolean
-  readonly memo: Map<string, Node>
+  /** How often alternatives may still be worked out for one path alone, with the path's facts. */
+  budget: number
+  /** What follows from an alternative on when nothing is known, for after that. */
+  readonly plain: Node[]
 }
 
 function holds(code: number, value: number, k: number): boolean {
@@ -55,19 +57,12 @@ function holds(code: number, value: number, k: number): boolean {
 }
 
 function known(facts: Facts, word: number, mask: number, code: number, k: number): boolean | undefined {
-  for (const fact of facts) {
+  for (let fact = facts; fact !== undefined; fact = fact.before) {
     if (fact.word !== word) continue
     if (fact.equal) return holds(code, (fact.k & mask) >>> 0, k)
     if (mask === full && code === op.equal && fact.k === k) return false
   }
   return undefined
-}
-
-/** The facts with one more, which replaces what was known of its word. */
-function learned(facts: Facts, word: number, equal: boolean, k: number): Facts {
-  const out = facts.filter(fact => fact.word !== word)
-  out.push({ word, equal, k })
-  return out
 }
 
 function test(
@@ -80,19 +75,21 @@ function test(
   yes: Then,
   no: Then,
 ): Node {
-  const answer = b.learn ? known(facts, word, mask, code, k) : undefined
+  const answer = known(facts, word, mask, code, k)
   if (answer !== undefined) return answer ? yes(facts) : no(facts)
-  const learns = b.learn && mask === full && code === op.equal
-  const onYes = yes(learns ? learned(facts, word, true, k) : facts)
-  const onNo = no(learns ? learned(facts, word, false, k) : facts)
+  const learns = mask === full && code === op.equal
+  const onYes = yes(learns ? { word, equal: true, k, before: facts } : facts)
+  const onNo = no(learns ? { word, equal: false, k, before: facts } : facts)
   if (onYes === onNo) return onYes
-  for (const other of b.tests) {
+  const { tests } = b
+  for (let i = tests.length - 1; i >= 0; i--) {
+    const other = tests[i] as Test
     if (other.yes !== onYes || other.no !== onNo || other.word !== word || other.k !== k) continue
     if (other.mask === mask && other.code === code) return other
   }
-  if (b.tests.length === maxInstructions) tooLong()
+  if (tests.length === maxInstructions) tooLong()
   const made = { word, mask, code, k, yes: onYes, no: onNo, reload: false, seen: false, label: -1, inner: -1 }
-  b.tests.push(made)
+  tests.push(made)
   return made
 }
 
@@ -154,16 +151,13 @@ function conjunction(b: Build, facts: Facts, which: number, from: number, no: Th
   return one(b, facts, condition, facts => conjunction(b, facts, which, from + 1, no), no)
 }
 
+/** Tries the alternatives from one on. Paths that bring other facts multiply, so they may only for a while. */
 function alternatives(b: Build, facts: Facts, from: number): Node {
   if (from === b.alternatives.length) return b.otherwise
-  let key = `${from}`
-  if (b.learn) for (const { word, equal, k } of facts) key += `${equal ? '=' : '!'}${word} ${k}`
-  const made = b.memo.get(key)
-  if (made !== undefined) return made
-  if (b.memo.size > 50 + 8 * b.alternatives.length) b.learn = false
-  const node = conjunction(b, facts, from, 0, facts => alternatives(b, facts, from + 1))
-  b.memo.set(key, node)
-  return node
+  const next: Then = facts => alternatives(b, facts, from + 1)
+  if (b.budget-- > 0) return conjunction(b, facts, from, 0, next)
+  b.plain[from] ??= conjunction(b, undefined, from, 0, next)
+  return b.plain[from] as Node
 }
 
 /** Finds the tests that some way reaches with something else than their word in A. */
@@ -201,9 +195,9 @@ export function emitConditions(
   wide: boolean,
   otherwise: number,
 ): number {
-  const memo = new Map<string, Node>()
-  const b: Build = { alternatives: alternativesOfCall, wide, otherwise, tests: [], learn: true, memo }
-  const root = alternatives(b, [], 0)
+  const budget = 50 + 8 * alternativesOfCall.length
+  const b: Build = { alternatives: alternativesOfCall, wide, otherwise, tests: [], budget, plain: [] }
+  const root = alternatives(b, undefined, 0)
   markReloads(root, -1)
   place(asm, root)
   return target(asm, root, -1)

@@ -6,7 +6,7 @@
 import type { Seccomp } from '../../spec/types.gen.js'
 import { badArch, enosys, filterFlags, hidesNewCalls, returnValue } from './actions.js'
 import { type Section, sections, x32Bit } from './archs.js'
-import { type Assembler, assembler, branch, giveBack, loadThen, op, program } from './assembler.js'
+import { type Assembler, assembler, branch, giveBack, isNear, loadThen, op, program } from './assembler.js'
 import { emitConditions } from './conditions.js'
 import { type Fixed, sectionRanges } from './ranges.js'
 import { type Outcome, type Rules, readRules, slotOfValue } from './rules.js'
@@ -54,7 +54,7 @@ export function compileSeccomp(
         : undefined,
   }
   const asm = assembler()
-  const narrow = new Map<number, number>()
+  const narrow: number[] = []
   const labels: number[] = []
   for (let i = parts.length - 1; i >= 0; i--) {
     labels[i] = emitSection(asm, parts[i] as Section, rules, fixed, otherwise, narrow)
@@ -74,20 +74,21 @@ function emitSection(
   rules: Rules,
   fixed: Fixed,
   otherwise: number,
-  narrow: Map<number, number>,
+  narrow: number[],
 ): number {
-  const wide = new Map<number, number>()
+  const wide: number[] = []
   const ranges = sectionRanges(rules, section, fixed)
   const label = (slot: number, call: number): number => {
+    const made = section.main?.wide === true && call < x32Bit ? wide : narrow
+    const known = made[slot]
+    if (known !== undefined && isNear(asm, known)) return known
     const outcome = rules.outcomes[slot] as Outcome
-    if (typeof outcome === 'number') return giveBack(asm, outcome)
-    const isWide = section.main?.wide === true && call < x32Bit
-    const made = isWide ? wide : narrow
-    let at = made.get(slot)
-    if (at === undefined) {
-      at = emitConditions(asm, outcome, isWide, otherwise)
-      made.set(slot, at)
-    }
+    if (typeof outcome !== 'number' && known !== undefined) return known
+    const at =
+      typeof outcome === 'number'
+        ? giveBack(asm, outcome)
+        : emitConditions(asm, outcome, made === wide, otherwise)
+    made[slot] = at
     return at
   }
   return loadThen(asm, number, emitTree(asm, ranges, label))

@@ -1,26 +1,35 @@
-import { type Alternative, asDefault, type Condition, join, type Outcome, type Rules } from './rules.js'
-import { names } from './syscalls.gen.js'
+import {
+  type Alternative,
+  asDefault,
+  type Condition,
+  join,
+  type Outcome,
+  type Rules,
+  unnamed,
+} from './rules.js'
+import type { SyscallTable } from './syscalls.gen.js'
 
-/** The calls behind socketcall(2) and ipc(2), by the number that is their first argument. */
-const multiplexers = [
-  {
-    name: 'socketcall',
-    calls:
-      ' socket bind connect listen accept getsockname getpeername socketpair send recv sendto recvfrom shutdown' +
-      ' setsockopt getsockopt sendmsg recvmsg accept4 recvmmsg sendmmsg ',
-    first: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20],
-  },
-  {
-    name: 'ipc',
-    calls: ' semop semget semctl semtimedop msgsnd msgrcv msgget msgctl shmat shmdt shmget shmctl ',
-    first: [1, 2, 3, 4, 11, 12, 13, 14, 21, 22, 23, 24],
-  },
-] as const
+/** The calls behind socketcall(2) and ipc(2) in the order of the number that is their first argument, from 1 on. */
+const multiplexers: { readonly [name: string]: string } = {
+  socketcall:
+    'socket bind connect listen accept getsockname getpeername socketpair send recv sendto recvfrom shutdown ' +
+    'setsockopt getsockopt sendmsg recvmsg accept4 recvmmsg sendmmsg',
+  ipc:
+    'semop semget semctl semtimedop - - - - - - msgsnd msgrcv msgget msgctl - - - - - - ' +
+    'shmat shmdt shmget shmctl',
+}
 
-/** Whether the name at this position of `names` is one that a multiplexer serves too. */
-export function isMultiplexed(position: number): boolean {
-  const word = names.slice(position - 1, names.indexOf(' ', position) + 1)
-  return multiplexers.some(({ calls }) => calls.includes(word))
+const callsBehind = (name: string): readonly string[] => (multiplexers[name] as string).split(' ')
+
+/** Whether the syscall of that number in the table is one that a multiplexer serves too. */
+export function isMultiplexed({ indexes }: Rules, { at }: SyscallTable, number: number): boolean {
+  for (const name in multiplexers) {
+    for (const call of callsBehind(name)) {
+      const index = indexes[call]
+      if (typeof index === 'number' && at.charCodeAt(index) === number + 1) return true
+    }
+  }
+  return false
 }
 
 /** The alternatives of one call as seen by its multiplexer: the first argument tells the call, so it loses its own rule. */
@@ -41,24 +50,24 @@ const stricter = (a: number, b: number) => ((a | 0) < (b | 0) ? a : b)
  * Gives socketcall and ipc the rules of the calls behind them, as libseccomp does, for an architecture that has them:
  * `socketcall(1, …)` gets socket's. A rule's conditions on the first argument are lost, since that one is in memory,
  * where no filter can look; of rules that become equal by this the strictest holds. Returns the slots that changed,
- * `[position, former slot, …]`, for `restore`.
+ * `[index, former slot, …]`, for `restore`.
  */
-export function multiplex({ slots, outcomes }: Rules): number[] {
+export function multiplex({ slots, outcomes, indexes }: Rules): number[] {
   const changed: number[] = []
-  for (const { name, calls, first } of multiplexers) {
-    const position = names.indexOf(` ${name} `) + 1
-    const own = slots[position] as number
+  for (const name in multiplexers) {
+    const self = indexes[name] as number
+    const own = slots[self] as number
     if (own > asDefault && typeof outcomes[own] === 'number') continue
     let all = own > asDefault ? (outcomes[own] as readonly Alternative[]) : []
-    const words = calls.slice(1, -1).split(' ')
-    for (let i = 0; i < words.length; i++) {
-      const slot = slots[names.indexOf(` ${words[i]} `) + 1] as number
-      if (slot <= asDefault) continue
-      all = join(all, through(outcomes[slot] as Outcome, first[i] as number), stricter)
+    const calls = callsBehind(name)
+    for (let i = 0; i < calls.length; i++) {
+      const index = indexes[calls[i] as string]
+      const slot = typeof index === 'number' ? (slots[index] as number) : unnamed
+      if (slot > asDefault) all = join(all, through(outcomes[slot] as Outcome, i + 1), stricter)
     }
     if (all.length === 0) continue
-    changed.push(position, own)
-    slots[position] = outcomes.push(all) - 1
+    changed.push(self, own)
+    slots[self] = outcomes.push(all) - 1
   }
   return changed
 }

@@ -1,7 +1,8 @@
 import { ConfigError } from '../../base/errors.js'
 import type { Seccomp, SeccompArg, SeccompSyscall } from '../../spec/types.gen.js'
 import { returnValue } from './actions.js'
-import { names } from './syscalls.gen.js'
+import { tooLong } from './assembler.js'
+import { nameCount, nameIndexes } from './syscalls.gen.js'
 
 /** One condition, its value split into words. A mask of all ones unless the comparison is MASKED_EQ. */
 export interface Condition {
@@ -26,10 +27,15 @@ export type Outcome = number | readonly Alternative[]
 export const unnamed = 0
 export const asDefault = 1
 
-/** A profile by syscall: `slots[position of the name in names]` is an index of `outcomes`. */
+/** A profile by syscall: `slots[index of the name]` is an index of `outcomes`. */
 export interface Rules {
   readonly slots: Uint16Array
   readonly outcomes: Outcome[]
+  readonly indexes: { readonly [name: string]: unknown }
+  /** The slot that most names are expected to have. */
+  readonly common: number
+  /** The indexes of names with another one. */
+  readonly exceptions: Uint16Array
   /** Names that no architecture has. */
   readonly unknown: string[]
 }
@@ -127,49 +133,50 @@ export function join(a: readonly Alternative[], b: readonly Alternative[], choos
   return out.sort(compareAlternatives)
 }
 
-/** A cursor over `names`: profiles list names in order, so the next one is most often close behind the last. */
-function finder(): (name: string) => number {
-  let cursor = 0
-  return name => {
-    const word = ` ${name} `
-    let found = names.indexOf(word, cursor)
-    if (found < 0) found = names.indexOf(word)
-    // what is not one word cannot be a name: a profile's text may hold spaces
-    if (found < 0 || name === '' || name.includes(' ')) return -1
-    cursor = found
-    return found + 1
-  }
-}
+/** Tables take that many slots: more rules would not fit into a filter anyway. */
+const maxSlots = 0x7fff
 
 /** Reads a profile's rules. Errors are ConfigErrors with the rule's pointer. */
 export function readRules(profile: Seccomp, defaultValue: number): Rules {
-  const slots = new Uint16Array(names.length)
+  const slots = new Uint16Array(nameCount)
   const outcomes: Outcome[] = [defaultValue, defaultValue]
   const unknown: string[] = []
   const joined = new Map<number, number>()
-  const find = finder()
+  const indexes = nameIndexes()
+  let common = unnamed
   const entries = profile.syscalls ?? []
   for (let i = 0; i < entries.length; i++) {
     const entry = entries[i] as SeccompSyscall
     const slot = slotOf(outcomes, entry, defaultValue, pointer(i, 'action'))
     const conditional = typeof outcomes[slot] !== 'number'
-    for (let j = 0; j < entry.names.length; j++) {
-      const name = entry.names[j] as string
-      const position = find(name)
-      if (position < 0) {
+    const { names } = entry
+    if (2 * names.length > nameCount) common = slot
+    for (let j = 0; j < names.length; j++) {
+      const name = names[j] as string
+      const index = indexes[name]
+      if (typeof index !== 'number') {
         if (!unknown.includes(name)) unknown.push(name)
         continue
       }
-      const before = slots[position] as number
+      const before = slots[index] as number
       if (before <= asDefault) {
-        slots[position] = slot
+        slots[index] = slot
       } else if (slot !== asDefault && slot !== before && typeof outcomes[before] !== 'number') {
         // a rule without conditions takes precedence over those with, and the first such rule over the others
-        slots[position] = conditional ? both(outcomes, joined, before, slot, pointer(i, 'args'), name) : slot
+        slots[index] = conditional ? both(outcomes, joined, before, slot, pointer(i, 'args'), name) : slot
       }
     }
+    if (outcomes.length > maxSlots) tooLong()
   }
-  return { slots, outcomes, unknown }
+  return { slots, outcomes, indexes, common, exceptions: exceptions(slots, common), unknown }
+}
+
+/** The indexes of names whose slot is not the common one. */
+export function exceptions(slots: Uint16Array, common: number): Uint16Array {
+  const out = new Uint16Array(nameCount)
+  let count = 0
+  for (let i = 0; i < nameCount; i++) if (slots[i] !== common) out[count++] = i
+  return out.subarray(0, count)
 }
 
 /** The slot of an entry's outcome. A rule with the default action changes nothing: libseccomp has none of those. */
