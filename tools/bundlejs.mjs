@@ -71,7 +71,7 @@ const common = {
   write: false,
   format: 'esm',
   target,
-  charset: 'utf8',
+  charset: 'ascii',
   logLevel: 'error',
   absWorkingDir: house,
 }
@@ -198,7 +198,7 @@ async function finish(text) {
   const { code } = await esbuild.transform(text, {
     target,
     minify: true,
-    charset: 'utf8',
+    charset: 'ascii',
     format: 'esm',
     loader: 'js',
   })
