@@ -176,6 +176,7 @@ export function create(options: CreateOptions, detach: boolean): Created {
   try {
     refuseDuplicate(common.root, id)
     const bundle = loadBundle(options)
+    common.log.debug(`config of ${bundle.bundle} loaded, ${bundle.text.length} characters`)
     const loaded = { ...bundle, rootfs: realRootfs(bundle.rootfs) }
     checkConsole(loaded.spec, options.consoleSocket, detach)
     checkProcBinds(
@@ -201,6 +202,7 @@ function build(
     common.log.warn(`${pointer}: ${message}`, { pointer }),
   )
   const verified = verify(plan)
+  common.log.debug(`plan of ${plan.ops.length} ops`)
   const pid = calls.getpid()
   const namespaces = spec.linux?.namespaces ?? []
   let record: Record = {
@@ -224,6 +226,7 @@ function build(
   try {
     const launched = launch(verified, request.preservedFds, {
       bundle,
+      log: common.log,
       cgroupsMade(directories) {
         made = directories
       },
@@ -234,6 +237,7 @@ function build(
         save(common.root, record)
       },
     })
+    common.log.debug(`init waits for start, pid ${launched.pid}`)
     return { ...launched, record }
   } catch (error) {
     undo(options, record, made)

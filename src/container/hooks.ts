@@ -23,6 +23,7 @@ export function runHooks(
         { ...hook, kind, at: `/hooks/${kind}/${i}` },
         stateDocument(record, record.annotations, status, pid),
         record.bundle,
+        log,
       )
     } catch (error) {
       if (kind === 'poststart') throw error

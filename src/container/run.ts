@@ -30,6 +30,7 @@ export function runContainer(options: RunOptions): number {
       start(common, created.record)
       return 0
     }
+    common.log.debug(`becomes the monitor of ${created.pid}`)
     const { console } = created
     const { bytes } = encodePlan(verify({ format: 1, ops: monitorOps(options, created) }), native().utf8Write)
     // Its hooks find themselves in the bundle.

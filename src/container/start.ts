@@ -46,6 +46,7 @@ export function start(common: Common, record: Record): void {
     const told = readToEnd(record, fifo, pidfd)
     unlink(path)
     if (told.length > 0) throw startFailure(record, told)
+    common.log.debug('the program was executed')
     try {
       runHooks('poststart', record.poststart, record, init.pid, common.log)
     } catch (error) {

@@ -1,4 +1,5 @@
 import { HostError, InternalError } from '../base/errors.js'
+import type { Log } from '../base/log.js'
 import type { HostPath, OpOf, RuntimeOp, RuntimeOpName } from '../plan/op.js'
 import { writeFile, writeKernelFile } from '../sys/files.js'
 import { native } from '../sys/native.js'
@@ -16,6 +17,7 @@ export interface Actions {
   saveState(pid: number): void
   /** Working directory of hooks and of the shim. */
   readonly bundle: string
+  readonly log: Log
   /** The state document that a hook receives. */
   hookState(pid: number): string
   /** Told which cgroup directories are new: a failed create removes those. */
@@ -34,7 +36,7 @@ const runners: { readonly [N in RuntimeOpName]: Runner<N> } = {
   check_id_map: (op, { pid }) => checkIdMaps(op, pid),
   write_oom_score_adj: ({ value }, { pid }) => writeOomScore(pid, value),
   prlimit: (op, { pid }) => setLimit(op, pid),
-  hook: (op, { pid }, actions) => runHook(op, actions.hookState(pid), actions.bundle),
+  hook: (op, { pid }, actions) => runHook(op, actions.hookState(pid), actions.bundle, actions.log),
   receive_console({ socket }, session) {
     const { console } = session
     if (console === undefined) throw new InternalError('the shim sent no pty')
@@ -55,6 +57,7 @@ const runners: { readonly [N in RuntimeOpName]: Runner<N> } = {
 export function runActions(ops: readonly RuntimeOp[], session: Session, actions: Actions): void {
   let knobs: OpOf<'cgroup_write'>[] = []
   for (const op of ops) {
+    actions.log.debug(op.op, { pointer: op.at })
     if (op.op === 'cgroup_write') {
       knobs.push(op)
       continue

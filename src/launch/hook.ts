@@ -1,4 +1,5 @@
 import { HostError } from '../base/errors.js'
+import type { Log } from '../base/log.js'
 import { O, openFile } from '../sys/files.js'
 import { native } from '../sys/native.js'
 import { openPidfd, spawn, wait, waitEnded } from '../sys/process.js'
@@ -26,7 +27,8 @@ export interface HookToRun {
  * Runs a hook in the runtime's namespaces and in the bundle's directory: the state on its stdin, exactly its own environment, its output kept for the error.
  * A time-out (seconds) ends its process group. Throws HostError when it cannot be started, fails or takes too long.
  */
-export function runHook(hook: HookToRun, state: string, bundle: string): void {
+export function runHook(hook: HookToRun, state: string, bundle: string, log: Log): void {
+  const begin = milliseconds()
   const { at, kind, path, args, env, timeout } = hook
   const calls = native()
   const fail = (what: string): HostError => new HostError(`${at}: ${kind} hook ${path}: ${what}`)
@@ -67,11 +69,20 @@ export function runHook(hook: HookToRun, state: string, bundle: string): void {
     if (exit === undefined) throw fail('could not be waited for')
     if ('signal' in exit) throw fail(`was killed by signal ${exit.signal}${tail(output)}`)
     if (exit.code !== 0) throw fail(`exit status ${exit.code}${tail(output)}`)
+    log.debug(`${kind} hook ${path} took ${milliseconds() - begin} ms`, { pointer: at })
   } finally {
     calls.close(input)
     calls.close(stdin)
     calls.close(output)
   }
+}
+
+function milliseconds(): number {
+  const CLOCK_MONOTONIC = 1
+  const time = new Uint8Array(16)
+  native().clock_gettime(CLOCK_MONOTONIC, time)
+  const view = new DataView(time.buffer)
+  return view.getUint32(0, true) * 1000 + Math.floor(view.getUint32(8, true) / 1e6)
 }
 
 /** The end of what the hook wrote, for the message. */
