@@ -1,7 +1,7 @@
 import { HostError, StateError, TsrunError } from '../base/errors.js'
 import { close, exists } from '../sys/files.js'
 import { signalPidfd, waitEnded } from '../sys/process.js'
-import { killAll, removeCgroups, thaw } from './cgroup.js'
+import { containerProcesses, killAll, removeCgroups, thaw } from './cgroup.js'
 import { runHooks } from './hooks.js'
 import { openOwn } from './kill.js'
 import type { Common } from './options.js'
@@ -40,6 +40,7 @@ export function deleteContainer(common: Common, id: string, force: boolean): voi
 function remove(common: Common, record: Record, force: boolean): void {
   const status = statusOf(common.root, record)
   const { id, init } = record
+  common.log.debug(`delete ${id}, which is ${status}`)
   if (status === 'creating' && !force) {
     throw new StateError('not-stopped', `cannot delete container ${id} that is not stopped: creating`)
   }
@@ -47,12 +48,18 @@ function remove(common: Common, record: Record, force: boolean): void {
     throw new StateError('not-stopped', `cannot delete container ${id} that is not stopped: ${status}`)
   }
   if (status !== 'stopped' && init !== undefined) endInit(record)
-  // Without its own pid namespace others may outlive init. A create that was killed leaves whom it had not recorded yet.
-  if (!record.ownPidNamespace || status !== 'stopped' || init === undefined) killAll(record.cgroup, SIGKILL)
+  // Without its own pid namespace others may outlive init, a create that was killed leaves whom it had not recorded yet, and
+  // anybody may have come from outside.
+  if (!record.ownPidNamespace || status !== 'stopped' || init === undefined || hasStrangers(force, record)) {
+    killAll(record.cgroup, SIGKILL)
+  }
   removeCgroups(record.cgroup)
   runHooks('poststop', record.poststop, record, undefined, common.log)
   discard(directoryOf(common.root, id))
 }
+
+const hasStrangers = (force: boolean, { cgroup }: Record): boolean =>
+  force && containerProcesses(cgroup).length > 0
 
 function endInit({ init, cgroup }: Record): void {
   if (init === undefined) return
