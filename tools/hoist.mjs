@@ -6,7 +6,7 @@
 import ts from 'typescript'
 
 /** Names declared by one enclosing function; they are searched once, by the next function inwards. */
-const CHUNK = 40
+const CHUNK = 120
 
 function namesIn(binding, into) {
   if (ts.isIdentifier(binding)) into.push(binding.text)

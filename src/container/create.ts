@@ -10,6 +10,7 @@ import { type Explainer, loadSpec, type ValidSpec } from '../spec/load.js'
 import { warnings } from '../spec/rules/index.js'
 import { checkProcBinds } from '../spec/rules/mounts.js'
 import { stateDocument } from '../spec/statedoc.js'
+import type { Process } from '../spec/types.gen.js'
 import { check } from '../sys/call.js'
 import { close, fsTypes, openPath, readFile, readLink, statfsType, tryStat } from '../sys/files.js'
 import { native } from '../sys/native.js'
@@ -83,8 +84,8 @@ function realRootfs(path: string): HostPath {
 }
 
 /** Console rules of runc (FEATURES A.4.9), with its texts. */
-function checkConsole(spec: ValidSpec, consoleSocket: string | undefined, detach: boolean): void {
-  const terminal = spec.process.terminal === true
+export function checkConsole(process: Process, consoleSocket: string | undefined, detach: boolean): void {
+  const terminal = process.terminal === true
   const at = '/process/terminal'
   if (terminal && detach && consoleSocket === undefined) {
     const text = 'cannot allocate tty if runc will detach without setting console socket'
@@ -111,7 +112,7 @@ function listenFds(): number {
   return 0
 }
 
-function checkPreservedFds(listening: number, preserved: number): void {
+export function checkPreservedFds(listening: number, preserved: number): void {
   const F_GETFD = 1
   for (let fd = 3; fd < 3 + listening + preserved; fd++) {
     if (native().fcntl(fd, F_GETFD, 0) < 0) {
@@ -124,18 +125,14 @@ function checkPreservedFds(listening: number, preserved: number): void {
   }
 }
 
-/** What the passes need beside the config. Asks the machine nothing but the rootfs. */
-export function requestOf(options: CreateOptions, loaded: LoadedBundle): Request {
-  const { common, id } = options
+type Plumbing = Pick<CreateOptions, 'consoleSocket' | 'pidFile' | 'pidfdSocket' | 'preserveFds'>
+
+/** Descriptors, sockets and files of the command line, for `create` and `exec`. */
+export function plumbingOf(
+  options: Plumbing,
+): Pick<Request, 'preservedFds' | 'extraEnv' | 'consoleSocket' | 'pidfdSocket' | 'pidFile'> {
   const listening = listenFds()
   return {
-    id,
-    bundle: loaded.bundle as HostPath,
-    rootfs: loaded.rootfs as HostPath,
-    stateDir: directoryOf(common.root, id) as HostPath,
-    cgroupManager: common.cgroupManager,
-    noPivot: options.noPivot,
-    noNewKeyring: options.noNewKeyring,
     preservedFds: listening + options.preserveFds,
     extraEnv: listening === 0 ? [] : [`LISTEN_FDS=${listening}`, 'LISTEN_PID=1'],
     ...(options.consoleSocket === undefined
@@ -146,6 +143,21 @@ export function requestOf(options: CreateOptions, loaded: LoadedBundle): Request
   }
 }
 
+/** What the passes need beside the config. Asks the machine nothing but the rootfs. */
+export function requestOf(options: CreateOptions, loaded: LoadedBundle): Request {
+  const { common, id } = options
+  return {
+    id,
+    bundle: loaded.bundle as HostPath,
+    rootfs: loaded.rootfs as HostPath,
+    stateDir: directoryOf(common.root, id) as HostPath,
+    cgroupManager: common.cgroupManager,
+    noPivot: options.noPivot,
+    noNewKeyring: options.noNewKeyring,
+    ...plumbingOf(options),
+  }
+}
+
 function now(): string {
   const time = new Uint8Array(16)
   check(native().clock_gettime(CLOCK_REALTIME, time), 'clock_gettime', 'CLOCK_REALTIME')
@@ -153,11 +165,15 @@ function now(): string {
   return formatTime(Number(view.getBigInt64(0, true)), view.getInt32(8, true))
 }
 
-/** What init does after `start`, cut down to what an error text needs: the last few ops, so from the end. */
-function afterStart(ops: readonly Op[]): [number, Op][] {
+/**
+ * What init does when it is let go, cut down to what an error text needs: the ops after the last barrier, so from the end. Those of
+ * `create` follow `wait_start`.
+ */
+export function lastOps(ops: readonly Op[]): [number, Op][] {
   const kept: [number, Op][] = []
   for (let i = ops.length - 1; i >= 0; i--) {
     const op = ops[i] as Op
+    if (op.by === 'runtime') break
     if (op.op === 'exec') kept.push([i, { ...op, env: [] }])
     else if (op.op === 'run_hook') kept.push([i, { ...op, env: [], before: '', after: '' }])
     else if (op.op === 'seccomp') kept.push([i, { ...op, program: new Uint8Array(0) }])
@@ -171,21 +187,25 @@ function afterStart(ops: readonly Op[]): [number, Op][] {
  * `create`: everything up to the container's program. What is left on success is a process that waits, its cgroups and its
  * state directory; on failure nothing. Throws ConfigError, StateError, HostError, SyscallError.
  */
-export function create(options: CreateOptions, detach: boolean): Created {
+export function create(
+  options: CreateOptions,
+  detach: boolean,
+  meanwhile?: (pid: number, record: Record) => void,
+): Created {
   const { common, id } = options
   try {
     refuseDuplicate(common.root, id)
     const bundle = loadBundle(options)
     common.log.debug(`config of ${bundle.bundle} loaded, ${bundle.text.length} characters`)
     const loaded = { ...bundle, rootfs: realRootfs(bundle.rootfs) }
-    checkConsole(loaded.spec, options.consoleSocket, detach)
+    checkConsole(loaded.spec.process, options.consoleSocket, detach)
     checkProcBinds(
       loaded.spec.mounts ?? [],
       source => statfsType(source.startsWith('/') ? source : `${bundle.bundle}/${source}`) === fsTypes.proc,
     )
     const request = requestOf(options, loaded)
     checkPreservedFds(request.preservedFds - options.preserveFds, options.preserveFds)
-    return build(options, loaded, request)
+    return build(options, loaded, request, meanwhile)
   } catch (error) {
     throw error instanceof TsrunError ? error.wrap(`create ${JSON.stringify(id)}`) : error
   }
@@ -195,6 +215,7 @@ function build(
   options: CreateOptions,
   { spec, text, bundle, rootfs }: LoadedBundle,
   request: Request,
+  meanwhile?: (pid: number, record: Record) => void,
 ): Created {
   const { common, id } = options
   const calls = native()
@@ -214,11 +235,12 @@ function build(
     owner: calls.getuid(),
     creator: { pid, startTime: startTimeOf(pid) ?? 0 },
     cgroup,
+    ...(request.noNewKeyring && { noNewKeyring: true }),
     ownPidNamespace: namespaces.some(ns => ns.type === 'pid' && (ns.path === undefined || ns.path === '')),
     ...(spec.annotations === undefined ? {} : { annotations: spec.annotations }),
     poststart: spec.hooks?.poststart ?? [],
     poststop: spec.hooks?.poststop ?? [],
-    afterStart: afterStart(plan.ops),
+    afterStart: lastOps(plan.ops),
   }
   claim(common.root, record, text)
   // Absent until the cgroups are ours: a path that is in use is another container's.
@@ -227,6 +249,7 @@ function build(
     const launched = launch(verified, request.preservedFds, {
       bundle,
       log: common.log,
+      ...(meanwhile !== undefined && { meanwhile: (init: number) => meanwhile(init, record) }),
       cgroupsMade(directories) {
         made = directories
       },

@@ -24,7 +24,11 @@ export function runContainer(options: RunOptions): number {
     // Survives execve(2): the monitor reaps what the container leaves behind.
     check(native().prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 'prctl', 'PR_SET_CHILD_SUBREAPER, 1')
   }
-  const created = create(options, detach)
+  // What the monitor will do is written while init mounts; only a terminal is not known then.
+  let plan: Uint8Array | undefined
+  const created = create(options, detach, (pid, record) => {
+    if (!detach) plan = monitorPlan(options, { pid, record, console: undefined })
+  })
   try {
     if (detach) {
       start(common, created.record)
@@ -32,21 +36,27 @@ export function runContainer(options: RunOptions): number {
     }
     common.log.debug(`becomes the monitor of ${created.pid}`)
     const { console } = created
-    const { bytes } = encodePlan(verify({ format: 1, ops: monitorOps(options, created) }), native().utf8Write)
+    const known = console === undefined ? plan : undefined
     // Its hooks find themselves in the bundle.
     check(native().chdir(created.record.bundle), 'chdir', () => JSON.stringify(created.record.bundle))
-    becomeMonitor(bytes, console === undefined ? [] : [console])
+    becomeMonitor(known ?? monitorPlan(options, created), console === undefined ? [] : [console])
   } catch (error) {
     deleteContainer(common, options.id, true)
     throw error
   }
 }
 
+type Running = Pick<Created, 'pid' | 'record' | 'console'>
+
+function monitorPlan(options: RunOptions, running: Running): Uint8Array {
+  return encodePlan(verify({ format: 1, ops: monitorOps(options, running) }), native().utf8Write).bytes
+}
+
 /**
  * What is left to do: the steps of `start`, which need somebody who listens to signals before the program runs, and once init has
  * ended those of `delete`. When one of them fails, tsrun is executed again: `_failed` tells why and cleans up.
  */
-function monitorOps({ common, id, keep, again }: RunOptions, { pid, console, record }: Created): Op[] {
+function monitorOps({ common, id, keep, again }: RunOptions, { pid, console, record }: Running): Op[] {
   const directory = directoryOf(common.root, id)
   const env = native().environ
   const process = { pid, ...(console === undefined ? {} : { console }) }

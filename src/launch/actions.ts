@@ -13,8 +13,12 @@ import type { Session } from './session.js'
 
 /** What the container layer does at its ops. */
 export interface Actions {
+  /** Throws when the container that is joined has ended. */
+  checkContainer(): void
   /** Writes state.json; init's pid is known. */
   saveState(pid: number): void
+  /** Called when init has begun its work: there is a millisecond to spend. */
+  meanwhile?(pid: number): void
   /** Working directory of hooks and of the shim. */
   readonly bundle: string
   readonly log: Log
@@ -45,12 +49,13 @@ const runners: { readonly [N in RuntimeOpName]: Runner<N> } = {
     native().close(console)
     session.console = undefined
   },
-  send_pidfd({ socket }, { pidfd }) {
+  send_pidfd({ socket, payload }, { pidfd }) {
     if (pidfd === undefined) throw new InternalError('init has no pidfd')
-    sendPidfd(socket, pidfd)
+    sendPidfd(socket, pidfd, payload ?? 'standard')
   },
   save_state: (_op, { pid }, actions) => actions.saveState(pid),
   write_pid_file: ({ path }, { pid }) => writePidFile(path, pid),
+  check_container: (_op, _session, actions) => actions.checkContainer(),
 }
 
 /** Runs ops in order. Knobs that follow each other are written as one group: pairs of them check each other. */

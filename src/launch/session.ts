@@ -19,6 +19,14 @@ export interface Launched {
   readonly console: number | undefined
 }
 
+/** A process that waits at the last barrier of its plan: who answers it lets the program run. */
+export interface Held extends Launched {
+  /** The report socket: closed by the exec of the program, or a `failed` frame comes. */
+  readonly report: number
+  /** The barrier. */
+  readonly n: number
+}
+
 /** What happens while a plan is played: what the actions of the runtime may look at. */
 export interface Session {
   /** The helper until init was cloned, then init. */
@@ -35,6 +43,25 @@ const EARLY: readonly RuntimeOp['op'][] = ['cgroup_create', 'cgroup_write']
  * Throws what failed, with the config field that caused it; no process is left then.
  */
 export function launch(plan: VerifiedPlan, preservedFds: number, actions: Actions): Launched {
+  return play(plan, preservedFds, actions, 'ready')
+}
+
+/** The same for a plan that nobody has to start: returns when the program was executed. */
+export function launchToExec(plan: VerifiedPlan, preservedFds: number, actions: Actions): Launched {
+  return play(plan, preservedFds, actions, 'executed')
+}
+
+/** The same, but stops before the last barrier is answered. */
+export function launchAndHold(plan: VerifiedPlan, preservedFds: number, actions: Actions): Held {
+  return play(plan, preservedFds, actions, 'held')
+}
+
+function play(
+  plan: VerifiedPlan,
+  preservedFds: number,
+  actions: Actions,
+  until: 'ready' | 'executed' | 'held',
+): Held {
   const calls = native()
   const { bytes, barriers } = encodePlan(plan, calls.utf8Write)
   const [ours, theirs] = packetPair()
@@ -42,6 +69,12 @@ export function launch(plan: VerifiedPlan, preservedFds: number, actions: Action
   calls.close(theirs)
   const session: Session = { pid: helper, pidfd: undefined, console: undefined }
   let reaped = false
+  let executing = false
+  const done = (n: number): Held => {
+    const { pid, pidfd, console } = session
+    if (pidfd === undefined) throw new InternalError('the plan came to its end before init started')
+    return { pid, pidfd, console, report: ours, n }
+  }
   try {
     const first = barriers[0] ?? []
     let early = 0
@@ -49,7 +82,11 @@ export function launch(plan: VerifiedPlan, preservedFds: number, actions: Action
     runActions(first.slice(0, early), session, actions)
     for (;;) {
       const message = receive(ours)
-      if (message.bytes.length === 0) throw diedSilently(session, helper)
+      if (message.bytes.length === 0) {
+        if (!executing) throw diedSilently(session, helper)
+        calls.close(ours)
+        return done(-1)
+      }
       const frame = parseFrame(message.bytes)
       switch (frame.kind) {
         case 'started':
@@ -57,9 +94,14 @@ export function launch(plan: VerifiedPlan, preservedFds: number, actions: Action
           session.pidfd = openPidfd(frame.pid)
           wait({ pid: helper })
           reaped = true
+          actions.meanwhile?.(frame.pid)
           break
         case 'barrier':
           runActions((barriers[frame.n] ?? []).slice(frame.n === 0 ? early : 0), session, actions)
+          if (frame.n === barriers.length - 1 && until !== 'ready') {
+            if (until === 'held') return done(frame.n)
+            executing = true
+          }
           send(ours, answer(frame.n))
           break
         case 'fd':
@@ -67,12 +109,9 @@ export function launch(plan: VerifiedPlan, preservedFds: number, actions: Action
           break
         case 'failed':
           throw failure(plan, frame)
-        case 'ready': {
-          const { pid, pidfd, console } = session
-          if (pidfd === undefined) throw new InternalError('init was ready before it started')
+        case 'ready':
           calls.close(ours)
-          return { pid, pidfd, console }
-        }
+          return done(-1)
       }
     }
   } catch (error) {

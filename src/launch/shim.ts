@@ -33,17 +33,23 @@ function shimArguments(verb: string, plan: number, report: number, preserved: nu
   return ['tsrun-shim', verb, `${plan}`, `${report}`, `${preserved}`]
 }
 
+/** The shim's program as a sealed memfd, made once: a foreground run needs it twice. Close-on-exec. */
+let program: number | undefined
+
+function shimProgram(): string {
+  program ??= sealedMemfd('tsrun-shim', native().shim(), true)
+  return `/proc/self/fd/${program}`
+}
+
 /** Starts the shim on a plan, in `cwd`: hooks that init runs find themselves in the bundle, too. Returns the pid of the helper, our child. */
 export function startShim(plan: Uint8Array, report: number, preserved: number, cwd: string): number {
   const calls = native()
-  const program = sealedMemfd('tsrun-shim', calls.shim(), true)
   const planFd = sealedMemfd('tsrun-plan', plan, false)
   const fds: [number, number][] = []
   for (let fd = 0; fd < 3 + preserved; fd++) fds.push([fd, fd])
   fds.push([planFd, planFd], [report, report])
   const argv = shimArguments('launch', planFd, report, preserved)
-  const pid = withCallerLimits(() => spawn(`/proc/self/fd/${program}`, { argv, env: [], fds, cwd }))
-  calls.close(program)
+  const pid = withCallerLimits(() => spawn(shimProgram(), { argv, env: [], fds, cwd }))
   calls.close(planFd)
   return pid
 }
@@ -53,10 +59,9 @@ const F_SETFD = 2
 /** Replaces this process by the shim's monitor. `keep` are descriptors that the plan names. */
 export function becomeMonitor(plan: Uint8Array, keep: readonly number[]): never {
   const calls = native()
-  const program = sealedMemfd('tsrun-shim', calls.shim(), true)
   const planFd = sealedMemfd('tsrun-plan', plan, false)
   // Node marks what it inherits close-on-exec; the monitor needs stdio as it was.
   for (const fd of [0, 1, 2, planFd, ...keep]) calls.fcntl(fd, F_SETFD, 0)
   const argv = shimArguments('monitor', planFd, planFd, 0)
-  return withCallerLimits(() => execute(`/proc/self/fd/${program}`, argv, []))
+  return withCallerLimits(() => execute(shimProgram(), argv, []))
 }
