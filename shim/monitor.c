@@ -11,14 +11,22 @@ static struct {
   int begun, ended;
   int pid, pidfd, signals;
 } init;
-/** Set while a failure still ends the run: between `release` and `supervise`. */
-static const struct op_release *released;
+/** What to execute when a failure ends the run: set between `release` and `supervise`. */
+static struct {
+  struct ref args, env;
+  int set;
+} fallback;
 
-/* `begin` and `turn` serve both ops. */
-_Static_assert((int)RELEASE_PIDFD_OPEN == (int)SUPERVISE_PIDFD_OPEN, "steps");
-_Static_assert((int)RELEASE_TERMINAL == (int)SUPERVISE_TERMINAL, "steps");
-_Static_assert((int)RELEASE_POLL == (int)SUPERVISE_POLL, "steps");
-_Static_assert((int)RELEASE_WAITID == (int)SUPERVISE_WAITID, "steps");
+/* `begin`, `turn` and `await_exec` serve several ops. */
+#define SAME_STEPS(OP)                                                   \
+  _Static_assert((int)OP##_PIDFD_OPEN == (int)SUPERVISE_PIDFD_OPEN && \
+                     (int)OP##_TERMINAL == (int)SUPERVISE_TERMINAL && \
+                     (int)OP##_POLL == (int)SUPERVISE_POLL &&         \
+                     (int)OP##_WAITID == (int)SUPERVISE_WAITID,       \
+                 "steps")
+SAME_STEPS(RELEASE);
+SAME_STEPS(RELEASE_EXEC);
+_Static_assert((int)RELEASE_READ == (int)RELEASE_EXEC_READ && (int)RELEASE_EXECVE == (int)RELEASE_EXEC_EXECVE, "steps");
 
 /** Every child that ended; init's status is kept. */
 static int reap(void) {
@@ -104,8 +112,7 @@ static void end(void) {
 /** The runtime tells what failed and takes the container away: it is executed with the frame as its last argument. */
 static int hand_back(const char *who, const void *frame, size_t length) {
   static char told[sizeof "monitor:" + 2 * (16 + MAX_DETAIL)];
-  const struct op_release *op = released;
-  released = NULL;
+  fallback.set = 0;
   if (!init.ended) {
     sys(pidfd_send_signal, init.pidfd, SIGKILL, NULL, 0);
     wait_for(init.pid, &shim.init_status);
@@ -119,10 +126,10 @@ static int hand_back(const char *who, const void *frame, size_t length) {
     told[at++] = "0123456789abcdef"[*byte & 15];
   }
   char **args = shim.pointers;
-  char **env = spread(op->args, args);
+  char **env = spread(fallback.args, args);
   env[-1] = told;
   *env++ = NULL;
-  spread(op->env, env);
+  spread(fallback.env, env);
   reset_signals(0);
   int error = sys(execve, args[0], args, env);
   mask_signals(ALL_SIGNALS);
@@ -130,7 +137,7 @@ static int hand_back(const char *who, const void *frame, size_t length) {
 }
 
 void give_up(uint32_t index, uint32_t step, int error) {
-  if (released == NULL) return;
+  if (!fallback.set) return;
   struct {
     uint32_t head[4];
     char detail[MAX_DETAIL];
@@ -147,33 +154,54 @@ static int look(int fifo) {
 }
 
 /**
- * Lets init go on, and waits until it has executed its program, which closes its end of the fifo: signals and the
- * terminal are looked after before the first instruction of the program. What init tells instead, or its silent
- * death, ends the run.
+ * Waits until init has executed its program, which closes its end of `from`. What init tells instead, or its silent death, ends
+ * the run.
  */
-int run_release(const struct op_release *op) {
+static int await_exec(int from) {
   char frame[16 + MAX_DETAIL];
-  released = op;
-  int error = begin(op->pid, op->console);
+  int got = -EAGAIN;
+  while (got == -EAGAIN || got == -EINTR) {
+    int seen = turn(from);
+    if (seen < 0) return seen;
+    if (seen == 0 && init.ended) seen = look(from);
+    if (seen != 0) got = sys(read, from, frame, sizeof frame);
+    else if (init.ended) return failed(RELEASE_EXECVE, hand_back("init:", NULL, 0));
+  }
+  close_fd(from);
+  if (got <= 0) return failed(RELEASE_READ, got);
+  return failed(RELEASE_EXECVE, hand_back("init:", frame, (size_t)got));
+}
+
+static int begin_release(uint64_t pid, uint64_t console, struct ref args, struct ref env) {
+  fallback.args = args;
+  fallback.env = env;
+  fallback.set = 1;
+  return begin(pid, console);
+}
+
+/* Signals and the terminal are looked after before the first instruction of the program. */
+int run_release(const struct op_release *op) {
+  int error = begin_release(op->pid, op->console, op->args, op->env);
   if (error < 0) return error;
   int fifo = sys(openat, AT_FDCWD, text(op->fifo), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   if (fifo < 0) return failed(RELEASE_OPEN, fifo);
-  int got = -EAGAIN;
-  while (got == -EAGAIN || got == -EINTR) {
-    int seen = turn(fifo);
-    if (seen < 0) return seen;
-    if (seen == 0 && init.ended) seen = look(fifo);
-    if (seen != 0) got = sys(read, fifo, frame, sizeof frame);
-    else if (init.ended) return failed(RELEASE_EXECVE, hand_back("init:", NULL, 0));
-  }
-  close_fd(fifo);
-  if (got < 0) return failed(RELEASE_READ, got);
-  sys(unlinkat, AT_FDCWD, text(op->fifo), 0);
-  return got == 0 ? 0 : failed(RELEASE_EXECVE, hand_back("init:", frame, (size_t)got));
+  error = await_exec(fifo);
+  if (error >= 0) sys(unlinkat, AT_FDCWD, text(op->fifo), 0);
+  return error;
+}
+
+int run_release_exec(const struct op_release_exec *op) {
+  int error = begin_release(op->pid, op->console, op->args, op->env);
+  if (error < 0) return error;
+  uint32_t answer = (uint32_t)op->n;
+  int sent = sys(sendto, (int)op->report, &answer, sizeof answer, MSG_NOSIGNAL, NULL, 0);
+  /* It has ended already: its last words are in the socket. */
+  if (sent < 0 && sent != -EPIPE) return failed(RELEASE_EXEC_SEND, sent);
+  return await_exec((int)op->report);
 }
 
 int run_supervise(const struct op_supervise *op) {
-  released = NULL;
+  fallback.set = 0;
   int error = begin(op->pid, op->console);
   while (error >= 0 && !init.ended) error = turn(-1);
   end();

@@ -24,6 +24,14 @@ int run_setns(const struct op_setns *op) {
   return failed(SETNS_SETNS, error);
 }
 
+int run_join_process(const struct op_join_process *op) {
+  int process = sys(pidfd_open, (int)op->pid, 0);
+  if (process < 0) return failed(JOIN_PROCESS_PIDFD_OPEN, process);
+  int error = sys(setns, process, op->namespaces);
+  close_fd(process);
+  return failed(JOIN_PROCESS_SETNS, error);
+}
+
 int run_unshare(const struct op_unshare *op) { return failed(UNSHARE_UNSHARE, sys(unshare, op->namespaces)); }
 
 int run_set_dumpable(const struct op_set_dumpable *op) {

@@ -2,7 +2,7 @@
 #pragma once
 #include <stdint.h>
 
-#define BUILD_ID 0x9e5644d1u
+#define BUILD_ID 0x5a6770aau
 
 enum opcode {
   OP_BARRIER = 1,
@@ -68,6 +68,8 @@ enum opcode {
   OP_REMOVE_DIRECTORY = 93,
   OP_CLEAN_UP_AFTER_FAILURE = 94,
   OP_EXIT_LIKE_INIT = 95,
+  OP_JOIN_PROCESS = 100,
+  OP_RELEASE_EXEC = 101,
 };
 
 /* X(NAME, name) of every op. */
@@ -134,7 +136,9 @@ enum opcode {
   X(REMOVE_FILE, remove_file) \
   X(REMOVE_DIRECTORY, remove_directory) \
   X(CLEAN_UP_AFTER_FAILURE, clean_up_after_failure) \
-  X(EXIT_LIKE_INIT, exit_like_init)
+  X(EXIT_LIKE_INIT, exit_like_init) \
+  X(JOIN_PROCESS, join_process) \
+  X(RELEASE_EXEC, release_exec)
 
 enum propagation {
   PROPAGATION_NONE = 0x0,
@@ -549,6 +553,23 @@ struct op_clean_up_after_failure {
 int run_clean_up_after_failure(const struct op_clean_up_after_failure *op);
 struct op_exit_like_init;
 int run_exit_like_init(const struct op_exit_like_init *op);
+enum join_process_step { JOIN_PROCESS_PIDFD_OPEN, JOIN_PROCESS_SETNS };
+struct op_join_process {
+  uint64_t pid;
+  uint64_t namespaces;
+};
+int run_join_process(const struct op_join_process *op);
+enum release_exec_step { RELEASE_EXEC_PIDFD_OPEN, RELEASE_EXEC_TERMINAL, RELEASE_EXEC_POLL,
+  RELEASE_EXEC_WAITID, RELEASE_EXEC_SEND, RELEASE_EXEC_READ, RELEASE_EXEC_EXECVE };
+struct op_release_exec {
+  uint64_t pid;
+  uint64_t console;
+  uint64_t report;
+  uint64_t n;
+  struct ref args;
+  struct ref env;
+};
+int run_release_exec(const struct op_release_exec *op);
 
 #ifdef OP_TABLES
 enum kind { KIND_NONE, 
@@ -681,6 +702,14 @@ static const struct field_rule field_rules[] = {
     {KIND_PATH, 0, 0}, /* remove_directory */
     {KIND_STRS, 0, 0}, /* clean_up_after_failure */
     {KIND_STRS, 0, 0}, /* clean_up_after_failure */
+    {KIND_U32, 0, 0}, /* join_process */
+    {KIND_FLAGS, 0, 0}, /* join_process */
+    {KIND_U32, 0, 0}, /* release_exec */
+    {KIND_U32, 1, 0}, /* release_exec */
+    {KIND_U32, 0, 0}, /* release_exec */
+    {KIND_U32, 0, 0}, /* release_exec */
+    {KIND_STRS, 0, 0}, /* release_exec */
+    {KIND_STRS, 0, 0}, /* release_exec */
 };
 /* By opcode: where its rules begin, how many fields it has; `known` is 0 in the gaps. */
 struct op_rule {
@@ -751,6 +780,8 @@ static const struct op_rule op_rules[] = {
     [OP_REMOVE_DIRECTORY] = {1, 1, 120},
     [OP_CLEAN_UP_AFTER_FAILURE] = {1, 2, 121},
     [OP_EXIT_LIKE_INIT] = {1, 0, 123},
+    [OP_JOIN_PROCESS] = {1, 2, 123},
+    [OP_RELEASE_EXEC] = {1, 6, 125},
 };
 static const uint64_t flag_masks[] = {
     0x7e020080, /* namespaces */

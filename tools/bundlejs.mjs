@@ -35,6 +35,7 @@ const src = join(house, 'src')
 const parts = {
   lifecycle: {},
   create: {},
+  operate: { after: ['create'] },
   rest: { after: ['create'], cold: true },
   help: { cold: true },
   explain: { cold: true },

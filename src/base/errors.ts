@@ -34,6 +34,7 @@ export type StateCode =
   | 'not-created'
   | 'not-stopped'
   | 'paused'
+  | 'not-paused'
   | 'stopped'
   | 'corrupt'
 

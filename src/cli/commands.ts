@@ -51,6 +51,26 @@ const run = {
   'no-subreaper': 'boolean',
 } as const satisfies OptionTable
 
+const exec = {
+  process: 'string p',
+  tty: 'boolean t',
+  detach: 'boolean d',
+  cwd: 'string',
+  env: 'list e',
+  user: 'string u',
+  'additional-gids': 'list g',
+  cap: 'list c',
+  'no-new-privs': 'boolean',
+  'process-label': 'string',
+  apparmor: 'string',
+  'console-socket': 'string',
+  'pid-file': 'string',
+  'pidfd-socket': 'string',
+  'preserve-fds': 'integer',
+  'ignore-paused': 'boolean',
+  cgroup: 'list',
+} as const satisfies OptionTable
+
 export const commands = {
   create: { part: 'create', positionals: ['container-id'], options: create },
   start: { part: 'lifecycle', positionals: ['container-id'], options: {} },
@@ -58,6 +78,21 @@ export const commands = {
   state: { part: 'lifecycle', positionals: ['container-id'], options: {} },
   kill: { part: 'lifecycle', positionals: ['container-id', 'signal?'], options: { all: 'boolean a' } },
   delete: { part: 'lifecycle', positionals: ['container-id'], options: { force: 'boolean f' } },
+  exec: {
+    part: 'operate',
+    positionals: ['container-id', 'command?', 'argument...'],
+    options: exec,
+    stopAtPositional: true,
+    failure: 255,
+  },
+  pause: { part: 'operate', positionals: ['container-id'], options: {} },
+  resume: { part: 'operate', positionals: ['container-id'], options: {} },
+  ps: {
+    part: 'operate',
+    positionals: ['container-id', 'ps-option...'],
+    options: { format: 'table|json f' },
+    stopAtPositional: true,
+  },
   list: { part: 'lifecycle', positionals: [], options: { format: 'table|json f', quiet: 'boolean q' } },
   spec: { part: 'rest', positionals: [], options: { bundle: 'string b', rootless: 'boolean' } },
   features: { part: 'rest', positionals: [], options: {} },
@@ -80,10 +115,16 @@ export const commands = {
 /** Commands that tsrun gives itself: no help and no completion knows them. */
 export const hiddenCommands: CommandTable = {
   _failed: { part: 'create', positionals: ['container-id', 'told'], options: {} },
+  '_failed-exec': {
+    part: 'operate',
+    positionals: ['container-id', 'ops', 'told'],
+    options: {},
+    failure: 255,
+  },
 }
 
 /** Groups of subcommands that are loaded together. */
-export type PartName = 'lifecycle' | 'create' | 'rest' | 'help'
+export type PartName = 'lifecycle' | 'create' | 'operate' | 'rest' | 'help'
 export type OptionTable = Readonly<Record<string, string>>
 export interface CommandRow {
   readonly part: PartName
@@ -91,6 +132,8 @@ export interface CommandRow {
   readonly options: OptionTable
   /** Options end at the first positional: what follows belongs to a program. */
   readonly stopAtPositional?: true
+  /** Exit code of tsrun's own failure, where 1 may be the program's. */
+  readonly failure?: number
 }
 export type CommandTable = Readonly<Record<string, CommandRow>>
 export type CommandName = keyof typeof commands

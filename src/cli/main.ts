@@ -2,7 +2,7 @@
 import { TsrunError } from '../base/errors.js'
 import type { LogFields } from '../base/log.js'
 import { native } from '../sys/native.js'
-import type { CommandName, PartName } from './commands.js'
+import type { CommandName, CommandRow, PartName } from './commands.js'
 import { commands, hiddenCommands } from './commands.js'
 import type { CliLog } from './log.js'
 import { openLog } from './log.js'
@@ -34,7 +34,7 @@ export function main(): number {
 }
 
 function dispatch(invocation: Invocation, command: CommandName, log: CliLog): number {
-  const part = loadPart<Part>((commands[command] ?? hiddenCommands[command]).part)
+  const part = loadPart<Part>(rowOf(command).part)
   const handler = part.handlers[command] as ((request: Request) => number) | undefined
   if (handler === undefined) throw new Error(`no handler for ${command}`)
   const { global, options, positionals } = invocation
@@ -46,7 +46,7 @@ function loadPart<P extends Part>(name: PartName): P {
 }
 
 /** Tells what went wrong, once: on stderr and, when asked, in the log. */
-function fail(error: unknown, invocation: Invocation, opened: CliLog | undefined): 1 {
+function fail(error: unknown, invocation: Invocation, opened: CliLog | undefined): number {
   const { message, fields } = describe(error)
   const { command } = invocation
   if (fields.code === 'ERR_USAGE' && command !== undefined && opened === undefined) {
@@ -54,8 +54,11 @@ function fail(error: unknown, invocation: Invocation, opened: CliLog | undefined
   }
   const log = opened ?? openLogOrStderr(invocation)
   log.fail(message, fields)
-  return 1
+  return command === undefined ? 1 : (rowOf(command).failure ?? 1)
 }
+
+const rowOf = (command: CommandName): CommandRow =>
+  commands[command] ?? (hiddenCommands[command] as CommandRow)
 
 /** As runc does: the help goes to stdout. Whatever goes wrong with it, the error itself is to be told. */
 function printUsage(command: CommandName): void {

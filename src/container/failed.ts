@@ -28,7 +28,7 @@ export function failedRun(common: Common, id: string, told: string): TsrunError 
 
 /** Op 0 is `release`, the next ones are the hooks of poststart. */
 function monitorFailure({ poststart }: Record, bytes: Uint8Array): TsrunError {
-  const frame = parseFrame(bytes) as FailedFrame
+  const frame = parseFailed(bytes)
   const hook: Hook | undefined = poststart[frame.index - 1]
   if (hook !== undefined) return failureOf(monitorHook('poststart', frame.index - 1, hook, ''), frame, [])
   return new InternalError(
@@ -36,7 +36,16 @@ function monitorFailure({ poststart }: Record, bytes: Uint8Array): TsrunError {
   )
 }
 
-function fromHex(text: string): Uint8Array {
+/** A frame that can only be one of a failure. Throws InternalError for another. */
+export function parseFailed(bytes: Uint8Array): FailedFrame {
+  const frame = parseFrame(bytes)
+  if (frame.kind !== 'failed')
+    throw new InternalError(`the shim told of "${frame.kind}" instead of a failure`)
+  return frame
+}
+
+/** Bytes as the monitor writes them into a command line. */
+export function fromHex(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length >> 1)
   for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16)
   return bytes

@@ -60,3 +60,37 @@ export interface StateJson {
 
 /** One row of `list`. */
 export type ListEntry = StateJson
+
+/** What `exec` changes of the config's process. */
+export interface ProcessChanges {
+  readonly args: readonly string[]
+  readonly terminal: boolean
+  readonly cwd?: string
+  /** Appended: the last value of a name counts. */
+  readonly env: readonly string[]
+  readonly user?: { readonly uid: number; readonly gid?: number }
+  readonly additionalGids: readonly number[]
+  /** Added to the bounding, effective and permitted sets; never to the inheritable one (CVE-2022-29162). */
+  readonly capabilities: readonly string[]
+  readonly noNewPrivileges?: boolean
+  readonly selinuxLabel?: string
+  readonly apparmorProfile?: string
+}
+
+export interface ExecOptions {
+  readonly common: Common
+  readonly id: string
+  /** A process document that stands for the config's process, or changes to that. */
+  readonly process: { readonly file: string } | ProcessChanges
+  readonly detach: boolean
+  readonly consoleSocket?: string
+  readonly pidFile?: string
+  readonly pidfdSocket?: string
+  readonly preserveFds: number
+  /** Enter a paused container: the program runs once it is resumed. */
+  readonly ignorePaused: boolean
+  /** Cgroups below the container's: `PATH`, or on v1 `CONTROLLER[,CONTROLLER]:PATH`. */
+  readonly cgroups: readonly string[]
+  /** See RunOptions. */
+  readonly again: readonly string[]
+}

@@ -31,6 +31,8 @@ export interface Record {
   readonly cgroup: CgroupPaths
   /** Init is pid 1 of its own namespace, so that its end is the end of all. */
   readonly ownPidNamespace: boolean
+  /** `--no-new-keyring` was given: there is none that `exec` could join. */
+  readonly noNewKeyring?: boolean
   readonly annotations?: Readonly<{ [key: string]: string }>
   readonly poststart: readonly Hook[]
   readonly poststop: readonly Hook[]

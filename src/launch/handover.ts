@@ -23,6 +23,6 @@ export function sendConsole(socket: string, master: number): void {
 }
 
 /** `standard` tells init from the process of an exec, as runc does. */
-export function sendPidfd(socket: string, pidfd: number): void {
-  hand('pidfd', socket, 'standard', pidfd)
+export function sendPidfd(socket: string, pidfd: number, payload: 'standard' | 'setns'): void {
+  hand('pidfd', socket, payload, pidfd)
 }

@@ -4,10 +4,13 @@ import { type Input, ROOT } from './input.js'
 const SLOT = 'console'
 
 /** `process.terminal`: a pty of the container's own devpts, its slave on /dev/console, its master to whoever asked. */
-export function openConsole({ process, request, spec }: Input, out: Op[]): void {
+export function openConsole(
+  { process, request, spec }: Input,
+  out: Op[],
+  devIsMounted = (spec.mounts ?? []).length > 0,
+): void {
   if (process.terminal !== true) return
   const size = process.consoleSize
-  const devIsMounted = (spec.mounts ?? []).length > 0
   out.push({
     op: 'open_console',
     by: 'init',

@@ -43,7 +43,7 @@ export function findProgram(input: Input, out: Op[]): void {
 
 /** The last words with the runtime, then the wait for `start`, then the program. */
 export function execProgram(input: Input, out: Op[]): void {
-  const { process, request } = input
+  const { request } = input
   // All that can fail has succeeded. Now what makes the container deletable, and what the caller waits for.
   out.push({ op: 'save_state', by: 'runtime', at: 'runtime:state', status: 'created' })
   if (request.pidfdSocket !== undefined) {
@@ -55,6 +55,12 @@ export function execProgram(input: Input, out: Op[]): void {
   out.push({ op: 'ready', by: 'init', at: 'runtime:ready' })
   out.push({ op: 'wait_start', by: 'init', at: 'runtime:exec-fifo', fifo: 'fifo', fds: 'fds' })
   startContainerHooks(input, out)
+  runProgram(input, out)
+}
+
+/** The filter, if it has waited for now, and the program. */
+export function runProgram(input: Input, out: Op[]): void {
+  const { process, request } = input
   lateSeccomp(input, out)
   const env = [...dropDuplicates(process.env ?? []), ...request.extraEnv]
   out.push({ op: 'exec', by: 'init', at: '/process/args', args: process.args ?? [], env })

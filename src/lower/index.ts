@@ -11,7 +11,7 @@ import { execProgram, findProgram, openFdDirectory, openFifo } from './finish.js
 import { createContainerHooks, createRuntimeHooks } from './hooks.js'
 import { becomeUser, makeWorkingDirectory, names } from './identity.js'
 import type { Input, Pass, Request } from './input.js'
-import { oomScore, resourceLimits } from './limits.js'
+import { earlyResourceLimits, oomScore, resourceLimits } from './limits.js'
 import { mounts, openSources } from './mounts.js'
 import { enterCgroupNamespace, enterNamespaces, openNamespaces, settleInit } from './namespaces.js'
 import { changeRoot, hidePaths, openRoot, sealRoot } from './rootfs.js'
@@ -50,6 +50,7 @@ const passes: readonly Pass[] = [
   names,
   sysctls,
   useConsole,
+  earlyResourceLimits,
   becomeUser,
   findProgram,
   // Limits at the very end: low ones must not hinder init, and share one barrier with the saving of the state.

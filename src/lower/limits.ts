@@ -2,8 +2,22 @@ import type { Op } from '../plan/op.js'
 import type { Rlimit } from '../spec/types.gen.js'
 import type { Input } from './input.js'
 
-/** What the runtime sets on init from outside, where it still has the right to. */
-export function resourceLimits({ process }: Input, out: Op[]): void {
+const CAP_SYS_RESOURCE = 24
+
+/** A runtime without CAP_SYS_RESOURCE may limit only processes of its own user (prlimit(2)): before init becomes another one. */
+const mustBeEarly = ({ host, user }: Input): boolean =>
+  (user.uid !== 0 || user.gid !== 0) && Math.floor(host.capabilities / 2 ** CAP_SYS_RESOURCE) % 2 === 0
+
+export function earlyResourceLimits(input: Input, out: Op[]): void {
+  if (mustBeEarly(input)) limit(input, out)
+}
+
+/** What the runtime sets on init from outside, as late as it can: low limits must not hinder init. */
+export function resourceLimits(input: Input, out: Op[]): void {
+  if (!mustBeEarly(input)) limit(input, out)
+}
+
+function limit({ process }: Input, out: Op[]): void {
   const rlimits = process.rlimits ?? []
   for (let i = 0; i < rlimits.length; i++) {
     const { type, soft, hard } = rlimits[i] as Rlimit

@@ -86,6 +86,8 @@ const phrases = (): Phrases => ({
   remove_directory: ({ path }) => `remove directory ${path}`,
   clean_up_after_failure: () => 'clean up',
   exit_like_init: () => "end with init's exit code",
+  join_process: ({ pid, namespaces }) => `join the namespaces of process ${pid} (${list(namespaces)})`,
+  release_exec: () => 'start the program',
   cgroup_create: ({ dirs }) => `make cgroup ${dirs[0] ?? ''}`,
   cgroup_write: ({ file, values }) => `write "${values.join('", "')}" to ${file}`,
   cgroup_devices: ({ dir }) => `attach device rules to cgroup ${dir}`,
@@ -99,6 +101,7 @@ const phrases = (): Phrases => ({
     socket === undefined ? 'receive the terminal' : `send the terminal to ${socket}`,
   send_pidfd: ({ socket }) => `send the pidfd to ${socket}`,
   save_state: () => 'save the state',
+  check_container: () => 'check that the container still runs',
   write_pid_file: ({ path }) => `write pid file ${path}`,
 })
 

@@ -62,6 +62,12 @@ const hints = (): readonly Hint[] => [
     errno: 'ENOENT',
     text: 'the process that held the namespace has ended, or nothing is bound there',
   },
+  { op: 'join_process', errno: 'ESRCH', text: 'the container has ended' },
+  {
+    op: 'join_process',
+    errno: 'EPERM',
+    text: 'joining needs CAP_SYS_ADMIN in the user namespace that owns the namespaces, and CAP_SYS_PTRACE',
+  },
   { op: 'setns', errno: 'EPERM', text: 'joining needs CAP_SYS_ADMIN in the user namespace that owns it' },
   { op: 'setns', errno: 'EUSERS', text: noNamespaces },
   {

@@ -130,10 +130,12 @@ interface RuntimeFields {
   }
   /** Receives the pty master that `open_console` sent and hands it to the console socket or keeps it for the relay. */
   receive_console: { readonly socket?: HostPath }
-  /** Sends a pidfd of init over a unix socket. */
-  send_pidfd: { readonly socket: HostPath }
+  /** Sends a pidfd of init over a unix socket; that of an exec with the payload `setns`, as runc names it. */
+  send_pidfd: { readonly socket: HostPath; readonly payload?: 'setns' }
   save_state: { readonly status: 'creating' | 'created' }
   write_pid_file: { readonly path: HostPath }
+  /** exec: the process that was joined by its pid is still the container's init, so it was all along. */
+  check_container: object
 }
 
 export type RuntimeOpName = keyof RuntimeFields

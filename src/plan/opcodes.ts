@@ -273,6 +273,26 @@ export const opcodes = {
   clean_up_after_failure: { code: 94, fields: { args: 'strs', env: 'strs' }, steps: ['fork', 'execve'] },
   /** Ends with init's exit code, or 128 + its signal. */
   exit_like_init: { code: 95, fields: {}, steps: [] },
+
+  // ---- exec: another process of a container that runs ---------------------------------------------------------------
+  /**
+   * Joins these namespaces of a process, all or none, by a pidfd (5.8): in the kernel's own order, and never half of a process
+   * that ended meanwhile. The root and the working directory are those of its mount namespace then.
+   */
+  join_process: {
+    code: 100,
+    fields: { pid: 'u32', namespaces: 'flags:namespaces' },
+    steps: ['pidfd_open', 'setns'],
+  },
+  /**
+   * `release` for exec: the process waits at barrier `n` of the socket `report`, and its exec closes its end. A failure before that
+   * executes `args` like there.
+   */
+  release_exec: {
+    code: 101,
+    fields: { pid: 'u32', console: 'u32?', report: 'u32', n: 'u32', args: 'strs', env: 'strs' },
+    steps: ['pidfd_open', 'terminal', 'poll', 'waitid', 'send', 'read', 'execve'],
+  },
 } as const satisfies Record<string, OpRow>
 
 export interface OpRow {

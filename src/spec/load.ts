@@ -116,7 +116,11 @@ export function loadSpec(text: string, explain: () => Explainer): ValidSpec {
 
 /** Reads the text of a process document (`exec --process`); see loadSpec. */
 export function loadProcess(text: string, explain: () => Explainer): ValidProcess {
-  const process = load('Process', text, explain) as Process
+  return checkProcessRules(load('Process', text, explain) as Process)
+}
+
+/** The rules for a process that was put together from checked parts. Throws ConfigError. */
+export function checkProcessRules(process: Process): ValidProcess {
   for (const rule of processRules) {
     const error = rule(process, '')
     if (error !== undefined) throw error

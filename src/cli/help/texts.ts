@@ -48,6 +48,21 @@ export const optionTexts: Readonly<Record<AnyOption, OptionText>> = {
   detach: 'Leave the container in the background',
   keep: 'Keep the state of the container after it ended',
   all: 'Signal every process of the container; no error when it has stopped',
+  process: [
+    'FILE',
+    'Read the process from this JSON file; the other options of the process do not count then',
+  ],
+  tty: 'Give the process a terminal',
+  cwd: ['DIR', 'Working directory in the container'],
+  env: ['NAME=VALUE', 'Set a variable; may be given again'],
+  user: ['UID[:GID]', 'Run as this user, by number'],
+  'additional-gids': ['GID', 'Add a supplementary group, by number; may be given again'],
+  cap: ['NAME', 'Add a capability, as in CAP_NET_ADMIN; may be given again'],
+  'no-new-privs': 'Never gain privileges by execve',
+  'process-label': ['LABEL', 'SELinux label of the process'],
+  apparmor: ['PROFILE', 'AppArmor profile of the process'],
+  'ignore-paused': 'Enter a paused container, too; the process runs when it is resumed',
+  cgroup: ['PATH', 'Run in this cgroup below that of the container; CONTROLLER:PATH on cgroup v1'],
   force: 'Kill the container first when it runs; no error when there is none',
   format: ['FORMAT', 'Output as table or json; table when not given'],
   quiet: 'Show ids only',
@@ -102,6 +117,42 @@ export const commandTexts: { readonly [N in CommandName]: CommandText<N> } = {
     examples: [
       ['tsrun delete web', 'Delete "web", which has stopped'],
       ['tsrun delete --force web', 'Delete it whatever it does'],
+    ],
+  },
+  exec: {
+    summary: 'Run one more process in a container',
+    about:
+      'Runs a program in the namespaces and cgroups of a container, as the user and with the limits of its config unless options or a process document say otherwise. It ends with the exit code of the program, 128 plus the signal that ended it, or 255 when it could not be started. Options stand before the container id.',
+    options: {
+      detach: 'Leave the process in the background',
+      'pid-file': ['FILE', 'Write the id of the process to this file'],
+      'pidfd-socket': ['SOCKET', 'Unix socket that receives a pidfd of the process'],
+    },
+    examples: [
+      ['tsrun exec web ls -l /srv', 'Run ls, and see what it prints'],
+      ['tsrun exec --tty web sh', 'A shell'],
+      ['tsrun exec --user 1000:1000 --env LANG=C web id', 'As another user'],
+      ['tsrun exec --detach --process process.json web', 'As engines do it'],
+    ],
+  },
+  pause: {
+    summary: 'Stop all processes of a container for a while',
+    about: 'Freezes every process of a container where it stands, until "tsrun resume".',
+    examples: [['tsrun pause web', 'Freeze "web"']],
+  },
+  resume: {
+    summary: 'Let a paused container go on',
+    about: 'Thaws the processes of a container that "tsrun pause" froze.',
+    examples: [['tsrun resume web', 'Let "web" go on']],
+  },
+  ps: {
+    summary: 'Show the processes of a container',
+    about:
+      'Shows the processes of a container as ps of the host does, or their ids as JSON. What follows the container id goes to ps, -ef when there is nothing; its output must have a column PID.',
+    examples: [
+      ['tsrun ps web', 'A table'],
+      ['tsrun ps --format json web', 'Ids for machines'],
+      ['tsrun ps web -o pid,rss,args', 'Columns of your own'],
     ],
   },
   list: {

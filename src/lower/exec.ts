@@ -1,0 +1,117 @@
+import type { CgroupPaths } from '../host/cgroup.js'
+import type { Host } from '../host/facts.js'
+import type { NamespaceType } from '../plan/flags.js'
+import type { HostPath, Op, Plan } from '../plan/op.js'
+import type { Process, Spec } from '../spec/types.gen.js'
+import { enterCgroups } from './cgroup/index.js'
+import { joinCgroup, moveInit } from './cgroupsteps.js'
+import { openConsole, useConsole } from './console.js'
+import { findProgram, runProgram } from './finish.js'
+import { becomeUser } from './identity.js'
+import { type Input, type Request, ROOT } from './input.js'
+import { earlyResourceLimits, oomScore, resourceLimits } from './limits.js'
+import { joinKeyring } from './namespaces.js'
+
+/** What the passes of `exec` read: those that it shares with `create` see the new process as the config's. */
+interface ExecInput extends Input {
+  /** Init of the container, in the runtime's pid namespace. */
+  readonly init: number
+}
+
+type ExecPass = (input: ExecInput, out: Op[]) => void
+
+/** What `exec` does, in order: the executor and the passes of identity are those of `create`, the set-up is one system call. */
+const passes: readonly ExecPass[] = [
+  // Outside, where cgroups have paths.
+  joinCgroup,
+  joinContainer,
+  // Inside, with all rights: what must not be looked at or taken over yet is not dumpable and owns nothing of the host.
+  joinSession,
+  openTerminal,
+  useConsole,
+  earlyResourceLimits,
+  becomeUser,
+  findProgram,
+  // One barrier, at the end as in `create`.
+  moveInit,
+  oomScore,
+  resourceLimits,
+  report,
+  runProgram,
+]
+
+export interface ExecRequest {
+  /** The container's, with what the command line of `exec` says of descriptors and sockets. */
+  readonly request: Request
+  readonly init: number
+  /** Where the process goes: the container's cgroups, or cgroups below them. */
+  readonly cgroup: CgroupPaths
+}
+
+/** Compiles a process that is to run in a container made from `spec`. Pure. */
+export function lowerExec(
+  spec: Spec,
+  process: Process,
+  host: Host,
+  { request, init, cgroup }: ExecRequest,
+  warn: Input['warn'],
+): Plan {
+  const { linux = {} } = spec
+  const userNamespace = (linux.namespaces ?? []).some(namespace => namespace.type === 'user')
+  const entry = enterCgroups(cgroup, 'runtime:cgroup', userNamespace)
+  const input: ExecInput = {
+    spec,
+    process,
+    linux,
+    user: { uid: 0, gid: 0, ...process.user },
+    host,
+    cgroup: { ...entry, create: [], limit: [], warnings: [], paths: cgroup },
+    request,
+    userNamespace,
+    warn,
+    init,
+  }
+  const ops: Op[] = []
+  for (const pass of passes) pass(input, ops)
+  return { format: 1, ops }
+}
+
+/** The namespaces of the container that are its own; those that it shares with the host are the caller's, too. */
+function joinContainer({ linux, init, cgroup, userNamespace }: ExecInput, out: Op[]): void {
+  const at = '/linux/namespaces'
+  const namespaces: NamespaceType[] = []
+  for (const { type } of linux.namespaces ?? []) namespaces.push(type)
+  out.push({ op: 'join_process', by: 'helper', at, pid: init, namespaces })
+  if (userNamespace) out.push({ op: 'become_root', by: 'helper', at })
+  // A pid namespace takes children only. Nothing else is new.
+  out.push({
+    op: 'clone_init',
+    by: 'helper',
+    at,
+    namespaces: [],
+    ...(cgroup.slot !== undefined && { cgroup: cgroup.slot }),
+  })
+}
+
+function joinSession(input: ExecInput, out: Op[]): void {
+  out.push({ op: 'setsid', by: 'init', at: 'runtime:session' })
+  joinKeyring(input, out)
+}
+
+/** A pty of the container's devpts; /dev/console stays that of init. */
+function openTerminal(input: ExecInput, out: Op[]): void {
+  if (input.process.terminal !== true) return
+  const path = '/' as HostPath
+  out.push({ op: 'open_path', by: 'init', at: '/process/terminal', slot: ROOT, path })
+  openConsole(input, out, false)
+}
+
+/** The last words with the runtime. The barrier also tells it from where on the end of the socket means success. */
+function report({ request }: ExecInput, out: Op[]): void {
+  out.push({ op: 'check_container', by: 'runtime', at: 'runtime:container' })
+  const { pidfdSocket: socket, pidFile: path } = request
+  if (socket !== undefined) {
+    out.push({ op: 'send_pidfd', by: 'runtime', at: 'runtime:pidfd-socket', socket, payload: 'setns' })
+  }
+  if (path !== undefined) out.push({ op: 'write_pid_file', by: 'runtime', at: 'runtime:pid-file', path })
+}
