@@ -96,6 +96,41 @@ t.test('reaps what is re-parented to it, and is small', { skip }, async t => {
   t.equal((await ended).code, 0)
 })
 
+t.test('releases init, and hands a failure back', { skip }, async t => {
+  const dir = scratch(t)
+  const fifo = join(dir, 'fifo')
+  const plan = join(dir, 'plan')
+  const play = (script: string, ...more: readonly Op[]): Promise<Ended> => {
+    if (!existsSync(fifo)) execFileSync('mkfifo', [fifo])
+    const release = monitor({
+      op: 'release',
+      pid: 1,
+      fifo: host(fifo),
+      args: ['/bin/sh', '-c', 'echo "$A $1"; exit 9', 'sh'],
+      env: ['A=told'],
+    })
+    const rest = [monitor({ op: 'supervise', pid: 1 }), monitor({ op: 'exit_like_init' })]
+    writeFileSync(plan, encode([release, ...more, ...rest]))
+    return end(spawn(foreground, [plan, PID_OFFSET, '0', shim, ...sh(script)]))
+  }
+  t.same(await play(`exec 7>${fifo}; exec 7>&-; exit 5`), { code: 5, output: '' })
+  t.notOk(existsSync(fifo), 'the fifo is gone')
+  t.same(await play(`printf frame >${fifo}; sleep 9`), { code: 9, output: 'told init:6672616d65\n' })
+  t.same(await play('exit 3'), { code: 9, output: 'told init:\n' }, 'a silent death')
+  const hook = monitor({
+    op: 'run_hook',
+    path: '/bin/false',
+    args: ['false'],
+    env: [],
+    timeout: 0,
+    before: '',
+    after: '',
+  })
+  const { code, output } = await play(`exec 7>${fifo}; exec 7>&-; exec sleep 9`, hook)
+  t.equal(code, 9)
+  t.match(output, /^told monitor:04000000010000000400000001000000\n$/, 'a hook before supervise')
+})
+
 t.test('tidies up, missing things included', { skip }, async t => {
   const dir = scratch(t)
   writeFileSync(join(dir, 'file'), '')
