@@ -1,6 +1,14 @@
 import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import t from 'tap'
 import { completionScript } from '../../src/cli/help/completion.js'
+
+/** Where file names are completed: the same directory whether this file runs bundled or not. */
+const directory = mkdtempSync(join(tmpdir(), 'tsrun-completion-'))
+writeFileSync(join(directory, 'completed.json'), '')
+t.teardown(() => rmSync(directory, { recursive: true }))
 
 /** What bash offers for a command line whose last word is being typed. Bash makes `=` a word of its own. */
 function complete(...words: readonly string[]): string[] {
@@ -11,7 +19,7 @@ _tsrun
 printf '%s\\n' "\${COMPREPLY[@]}"`
   const out = execFileSync('bash', ['-c', script, 'bash', ...words], {
     encoding: 'utf8',
-    cwd: import.meta.dirname,
+    cwd: directory,
   })
   return out.split('\n').filter(line => line !== '')
 }
@@ -28,8 +36,8 @@ t.test('bash', { skip: !hasBash() && 'needs bash' }, t => {
   t.strictSame(complete('kill', '--all', 'web', 'KI'), ['KILL'])
   t.strictSame(complete('run', '--no-p'), ['--no-pivot'])
   t.strictSame(complete('run', '--bundle', '/etc', '--pid'), ['--pid-file', '--pidfd-socket'])
-  t.strictSame(complete('create', '-f', 'clicompl'), ['clicompletion.test.ts'])
-  t.strictSame(complete('create', '-b', 'clicompl'), [], 'a bundle is a directory')
+  t.strictSame(complete('create', '-f', 'compl'), ['completed.json'])
+  t.strictSame(complete('create', '-b', 'compl'), [], 'a bundle is a directory')
   t.strictSame(complete('completion', ''), ['bash', 'zsh', 'fish'])
   t.strictSame(complete('help', 'del'), ['delete'])
   t.strictSame(complete('list', '--format', 't'), ['table'])
