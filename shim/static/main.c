@@ -309,17 +309,8 @@ static void open_missing_stdio(void)
     if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) open("/dev/null", O_RDWR);
 }
 
-/* Whoever closed 0 to 2 must not find a file of ours there: they become /dev/null, as Node has it. */
-static void fill_stdio(void)
-{
-  for (int fd = 0; fd <= 2; fd++) {
-    if (fcntl(fd, F_GETFD) < 0) open("/dev/null", O_RDWR);
-  }
-}
-
 int main(int argc, char **argv)
 {
-  fill_stdio();
   open_missing_stdio();
   JSRuntime *rt = JS_NewRuntime2(&arena_functions, NULL);
   JSContext *ctx = rt == NULL ? NULL : JS_NewContextRaw(rt);

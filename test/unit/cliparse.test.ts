@@ -87,7 +87,7 @@ const good: Record<string, object> = {
 }
 
 const bad: Record<string, string> = {
-  exce: 'unknown command "exce"; the commands are create, start, run, state, kill, delete, list, spec, features, plan, completion, help',
+  exce: 'unknown command "exce"; did you mean "exec"?',
   crate: 'unknown command "crate"; did you mean "create"?',
   toString: 'unknown command "toString"; the commands are ',
   '--rot x state a': 'unknown option --rot; did you mean --root?',
