@@ -2,7 +2,7 @@
 #pragma once
 #include <stdint.h>
 
-#define BUILD_ID 0x5a6770aau
+#define BUILD_ID 0xf385d971u
 
 enum opcode {
   OP_BARRIER = 1,
@@ -70,6 +70,10 @@ enum opcode {
   OP_EXIT_LIKE_INIT = 95,
   OP_JOIN_PROCESS = 100,
   OP_RELEASE_EXEC = 101,
+  OP_SCHED_SETATTR = 120,
+  OP_IOPRIO_SET = 121,
+  OP_SET_MEMPOLICY = 122,
+  OP_PERSONALITY = 123,
 };
 
 /* X(NAME, name) of every op. */
@@ -138,7 +142,11 @@ enum opcode {
   X(CLEAN_UP_AFTER_FAILURE, clean_up_after_failure) \
   X(EXIT_LIKE_INIT, exit_like_init) \
   X(JOIN_PROCESS, join_process) \
-  X(RELEASE_EXEC, release_exec)
+  X(RELEASE_EXEC, release_exec) \
+  X(SCHED_SETATTR, sched_setattr) \
+  X(IOPRIO_SET, ioprio_set) \
+  X(SET_MEMPOLICY, set_mempolicy) \
+  X(PERSONALITY, personality)
 
 enum propagation {
   PROPAGATION_NONE = 0x0,
@@ -162,6 +170,33 @@ enum node_type {
   NODE_TYPE_CHAR = 0x2000,
   NODE_TYPE_BLOCK = 0x6000,
   NODE_TYPE_FIFO = 0x1000,
+};
+enum sched_policy {
+  SCHED_POLICY_SCHED_OTHER = 0x0,
+  SCHED_POLICY_SCHED_FIFO = 0x1,
+  SCHED_POLICY_SCHED_RR = 0x2,
+  SCHED_POLICY_SCHED_BATCH = 0x3,
+  SCHED_POLICY_SCHED_ISO = 0x4,
+  SCHED_POLICY_SCHED_IDLE = 0x5,
+  SCHED_POLICY_SCHED_DEADLINE = 0x6,
+};
+enum io_class {
+  IO_CLASS_IOPRIO_CLASS_RT = 0x1,
+  IO_CLASS_IOPRIO_CLASS_BE = 0x2,
+  IO_CLASS_IOPRIO_CLASS_IDLE = 0x3,
+};
+enum memory_mode {
+  MEMORY_MODE_MPOL_DEFAULT = 0x0,
+  MEMORY_MODE_MPOL_PREFERRED = 0x1,
+  MEMORY_MODE_MPOL_BIND = 0x2,
+  MEMORY_MODE_MPOL_INTERLEAVE = 0x3,
+  MEMORY_MODE_MPOL_LOCAL = 0x4,
+  MEMORY_MODE_MPOL_PREFERRED_MANY = 0x5,
+  MEMORY_MODE_MPOL_WEIGHTED_INTERLEAVE = 0x6,
+};
+enum domain {
+  DOMAIN_LINUX = 0x0,
+  DOMAIN_LINUX32 = 0x8,
 };
 
 /* Where the bytes of a string, a list or a program lie in the blob. */
@@ -570,6 +605,35 @@ struct op_release_exec {
   struct ref env;
 };
 int run_release_exec(const struct op_release_exec *op);
+enum sched_setattr_step { SCHED_SETATTR_SCHED_SETATTR };
+struct op_sched_setattr {
+  uint64_t policy;
+  uint64_t nice;
+  uint64_t priority;
+  uint64_t flags;
+  uint64_t runtime;
+  uint64_t deadline;
+  uint64_t period;
+};
+int run_sched_setattr(const struct op_sched_setattr *op);
+enum ioprio_set_step { IOPRIO_SET_IOPRIO_SET };
+struct op_ioprio_set {
+  uint64_t class;
+  uint64_t priority;
+};
+int run_ioprio_set(const struct op_ioprio_set *op);
+enum set_mempolicy_step { SET_MEMPOLICY_SET_MEMPOLICY };
+struct op_set_mempolicy {
+  uint64_t mode;
+  uint64_t flags;
+  struct ref nodes;
+};
+int run_set_mempolicy(const struct op_set_mempolicy *op);
+enum personality_step { PERSONALITY_PERSONALITY };
+struct op_personality {
+  uint64_t domain;
+};
+int run_personality(const struct op_personality *op);
 
 #ifdef OP_TABLES
 enum kind { KIND_NONE, 
@@ -710,6 +774,19 @@ static const struct field_rule field_rules[] = {
     {KIND_U32, 0, 0}, /* release_exec */
     {KIND_STRS, 0, 0}, /* release_exec */
     {KIND_STRS, 0, 0}, /* release_exec */
+    {KIND_ENUM, 0, 4}, /* sched_setattr */
+    {KIND_U32, 0, 0}, /* sched_setattr */
+    {KIND_U32, 0, 0}, /* sched_setattr */
+    {KIND_FLAGS, 0, 4}, /* sched_setattr */
+    {KIND_U64, 0, 0}, /* sched_setattr */
+    {KIND_U64, 0, 0}, /* sched_setattr */
+    {KIND_U64, 0, 0}, /* sched_setattr */
+    {KIND_ENUM, 0, 5}, /* ioprio_set */
+    {KIND_U32, 0, 0}, /* ioprio_set */
+    {KIND_ENUM, 0, 6}, /* set_mempolicy */
+    {KIND_FLAGS, 0, 5}, /* set_mempolicy */
+    {KIND_BYTES, 0, 0}, /* set_mempolicy */
+    {KIND_ENUM, 0, 7}, /* personality */
 };
 /* By opcode: where its rules begin, how many fields it has; `known` is 0 in the gaps. */
 struct op_rule {
@@ -782,21 +859,31 @@ static const struct op_rule op_rules[] = {
     [OP_EXIT_LIKE_INIT] = {1, 0, 123},
     [OP_JOIN_PROCESS] = {1, 2, 123},
     [OP_RELEASE_EXEC] = {1, 6, 125},
+    [OP_SCHED_SETATTR] = {1, 7, 131},
+    [OP_IOPRIO_SET] = {1, 2, 138},
+    [OP_SET_MEMPOLICY] = {1, 3, 140},
+    [OP_PERSONALITY] = {1, 1, 143},
 };
 static const uint64_t flag_masks[] = {
     0x7e020080, /* namespaces */
     0x2000ff, /* mountAttr */
     0x8001, /* treeFlags */
     0x27, /* seccompFlags */
+    0x7f, /* schedFlags */
+    0xe000, /* memoryFlags */
 };
 struct enum_rule {
   uint32_t count;
-  uint32_t values[5];
+  uint32_t values[7];
 };
 static const struct enum_rule enum_rules[] = {
     {5, {0x0, 0x20000, 0x40000, 0x80000, 0x100000}}, /* propagation */
     {4, {0x0, 0x1, 0x2, 0x3}}, /* create */
     {3, {0x0, 0x1, 0x2}}, /* links */
     {3, {0x2000, 0x6000, 0x1000}}, /* nodeType */
+    {7, {0x0, 0x1, 0x2, 0x3, 0x4, 0x5, 0x6}}, /* schedPolicy */
+    {3, {0x1, 0x2, 0x3}}, /* ioClass */
+    {7, {0x0, 0x1, 0x2, 0x3, 0x4, 0x5, 0x6}}, /* memoryMode */
+    {2, {0x0, 0x8}}, /* domain */
 };
 #endif

@@ -160,7 +160,7 @@ function header({ opcodes, flagTables, enumTables }, id) {
 /** The function of `plan/writer.ts` that writes a field of a kind. */
 const writers = {
   u32: 'number',
-  i32: 'number',
+  i32: 'signed',
   u64: 'u64',
   str: 'text',
   hostPath: 'path',

@@ -4,7 +4,7 @@ import { mountOptions } from '../lower/mountoptions.js'
 import { actionNames, refusedFlag } from '../lower/seccomp/actions.js'
 import { archNames } from '../lower/seccomp/archs.js'
 import { operatorNames } from '../lower/seccomp/rules.js'
-import { namespaces, seccompFlags } from '../plan/flags.js'
+import { memoryFlags, memoryMode, namespaces, seccompFlags } from '../plan/flags.js'
 import type { HookKind } from '../plan/op.js'
 import { isUnsupported } from '../spec/rules/unsupported.js'
 import { SPEC_VERSION } from '../spec/statedoc.js'
@@ -56,6 +56,7 @@ export function features(): Features {
       apparmor: enabled('apparmorProfile'),
       selinux: enabled('selinuxLabel'),
       intelRdt: enabled('linux/intelRdt'),
+      memoryPolicy: { modes: Object.keys(memoryMode).sort(), flags: Object.keys(memoryFlags).sort() },
       mountExtensions: { idmap: enabled('mounts/*/uidMappings') },
       netDevices: enabled('linux/netDevices'),
     },

@@ -70,8 +70,69 @@ export const seccompFlags = {
   SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV: 0x20,
 } as const
 
-export const flagTables = { namespaces, mountAttr, treeFlags, seccompFlags } as const
-export const enumTables = { propagation, create, links, nodeType } as const
+/** Policies of sched_setattr(2), by the names of config.json. */
+export const schedPolicy = {
+  SCHED_OTHER: 0,
+  SCHED_FIFO: 1,
+  SCHED_RR: 2,
+  SCHED_BATCH: 3,
+  /** Reserved: no kernel has it. */
+  SCHED_ISO: 4,
+  SCHED_IDLE: 5,
+  SCHED_DEADLINE: 6,
+} as const
+
+export const schedFlags = {
+  SCHED_FLAG_RESET_ON_FORK: 0x1,
+  SCHED_FLAG_RECLAIM: 0x2,
+  SCHED_FLAG_DL_OVERRUN: 0x4,
+  SCHED_FLAG_KEEP_POLICY: 0x8,
+  SCHED_FLAG_KEEP_PARAMS: 0x10,
+  SCHED_FLAG_UTIL_CLAMP_MIN: 0x20,
+  SCHED_FLAG_UTIL_CLAMP_MAX: 0x40,
+} as const
+
+/** ioprio_set(2). */
+export const ioClass = { IOPRIO_CLASS_RT: 1, IOPRIO_CLASS_BE: 2, IOPRIO_CLASS_IDLE: 3 } as const
+
+/** set_mempolicy(2). */
+export const memoryMode = {
+  MPOL_DEFAULT: 0,
+  MPOL_PREFERRED: 1,
+  MPOL_BIND: 2,
+  MPOL_INTERLEAVE: 3,
+  MPOL_LOCAL: 4,
+  MPOL_PREFERRED_MANY: 5,
+  MPOL_WEIGHTED_INTERLEAVE: 6,
+} as const
+
+export const memoryFlags = {
+  MPOL_F_NUMA_BALANCING: 0x2000,
+  MPOL_F_RELATIVE_NODES: 0x4000,
+  MPOL_F_STATIC_NODES: 0x8000,
+} as const
+
+/** personality(2). */
+export const domain = { LINUX: 0, LINUX32: 8 } as const
+
+export const flagTables = {
+  namespaces,
+  mountAttr,
+  treeFlags,
+  seccompFlags,
+  schedFlags,
+  memoryFlags,
+} as const
+export const enumTables = {
+  propagation,
+  create,
+  links,
+  nodeType,
+  schedPolicy,
+  ioClass,
+  memoryMode,
+  domain,
+} as const
 
 export type FlagTable = keyof typeof flagTables
 export type EnumTable = keyof typeof enumTables

@@ -173,6 +173,24 @@ const hints = (): readonly Hint[] => [
     text: 'filters that tsrun runs under and this one are too long together',
   },
   {
+    op: 'sched_setattr',
+    errno: 'EPERM',
+    text: 'it needs CAP_SYS_NICE on the host and, on cgroup v1, a real-time budget (resources.cpu.realtimeRuntime); a deadline also all CPUs',
+  },
+  { op: 'sched_setattr', errno: 'EINVAL', text: 'this kernel lacks the policy or one of its flags' },
+  { op: 'sched_setattr', errno: 'EBUSY', text: 'the CPUs have not that much time left for deadlines' },
+  {
+    op: 'ioprio_set',
+    errno: 'EPERM',
+    text: 'IOPRIO_CLASS_RT needs CAP_SYS_ADMIN or CAP_SYS_NICE on the host',
+  },
+  {
+    op: 'set_mempolicy',
+    errno: 'EINVAL',
+    text: 'nodes that this machine or the cpuset lacks, or flags that do not fit the mode',
+  },
+  { op: 'set_mempolicy', errno: 'ENOSYS', text: 'this kernel has no NUMA policies' },
+  {
     op: 'exec',
     errno: 'ENOENT',
     text: "the program's interpreter is missing: its #! line or its ELF loader",

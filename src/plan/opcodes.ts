@@ -293,6 +293,31 @@ export const opcodes = {
     fields: { pid: 'u32', console: 'u32?', report: 'u32', n: 'u32', args: 'strs', env: 'strs' },
     steps: ['pidfd_open', 'terminal', 'poll', 'waitid', 'send', 'read', 'execve'],
   },
+
+  // ---- scheduling ---------------------------------------------------------------------------------------------------
+  /** Times are nanoseconds. */
+  sched_setattr: {
+    code: 120,
+    fields: {
+      policy: 'enum:schedPolicy',
+      nice: 'i32',
+      priority: 'u32',
+      flags: 'flags:schedFlags',
+      runtime: 'u64',
+      deadline: 'u64',
+      period: 'u64',
+    },
+    steps: ['sched_setattr'],
+  },
+  /** Of the whole process group. */
+  ioprio_set: { code: 121, fields: { class: 'enum:ioClass', priority: 'u32' }, steps: ['ioprio_set'] },
+  /** `nodes` is a mask of whole 64-bit words, little-endian. */
+  set_mempolicy: {
+    code: 122,
+    fields: { mode: 'enum:memoryMode', flags: 'flags:memoryFlags', nodes: 'bytes' },
+    steps: ['set_mempolicy'],
+  },
+  personality: { code: 123, fields: { domain: 'enum:domain' }, steps: ['personality'] },
 } as const satisfies Record<string, OpRow>
 
 export interface OpRow {

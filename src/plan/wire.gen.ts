@@ -1,11 +1,11 @@
 // Written by tools/ops.mjs from src/plan/opcodes.ts and src/plan/flags.ts (make gen). Do not edit.
-import { create, links, mountAttr, namespaces, nodeType, propagation, seccompFlags, treeFlags } from './flags.js'
+import { create, domain, ioClass, links, memoryFlags, memoryMode, mountAttr, namespaces, nodeType, propagation, schedFlags, schedPolicy, seccompFlags, treeFlags } from './flags.js'
 import type { ShimOp } from './op.js'
 import type { OpName } from './opcodes.js'
 import * as w from './writer.js'
 
 /** FNV-1a of the opcode table: the shim refuses a plan with another one. */
-export const buildId = 0x5a6770aa
+export const buildId = 0xf385d971
 
 /** How many fields an op has. */
 export const fieldCounts: Readonly<Record<OpName, number>> = {
@@ -74,6 +74,10 @@ export const fieldCounts: Readonly<Record<OpName, number>> = {
   exit_like_init: 0,
   join_process: 2,
   release_exec: 6,
+  sched_setattr: 7,
+  ioprio_set: 2,
+  set_mempolicy: 3,
+  personality: 1,
 }
 
 /** Writes the record of an op: its head, then its fields in wire order. */
@@ -409,6 +413,31 @@ export function writeOp(op: ShimOp, index: number): void {
       w.number(op.n)
       w.texts(op.args)
       w.texts(op.env)
+      return
+    case 'sched_setattr':
+      w.head(op, index, 120, 7)
+      w.one(schedPolicy, op.policy)
+      w.signed(op.nice)
+      w.number(op.priority)
+      w.flags(schedFlags, op.flags)
+      w.u64(op.runtime)
+      w.u64(op.deadline)
+      w.u64(op.period)
+      return
+    case 'ioprio_set':
+      w.head(op, index, 121, 2)
+      w.one(ioClass, op.class)
+      w.number(op.priority)
+      return
+    case 'set_mempolicy':
+      w.head(op, index, 122, 3)
+      w.one(memoryMode, op.mode)
+      w.flags(memoryFlags, op.flags)
+      w.bytes(op.nodes)
+      return
+    case 'personality':
+      w.head(op, index, 123, 1)
+      w.one(domain, op.domain)
       return
   }
 }

@@ -95,6 +95,11 @@ export function number(value: number): void {
   pair(value, 0)
 }
 
+export function signed(value: number): void {
+  if (value !== (value | 0)) throw new PlanError(`${value} is no signed 32-bit number`)
+  pair(value >>> 0, 0)
+}
+
 export function u64(value: number | bigint): void {
   if (typeof value === 'bigint') {
     if (BigInt.asUintN(64, value) !== value) throw new PlanError(`${value} is no unsigned 64-bit number`)

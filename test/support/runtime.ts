@@ -10,6 +10,9 @@ import { repository } from './payload.js'
 /** What only some runtimes can do; a test that needs one of these asks `rt.lacks(…)`. */
 const lacking: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   runc: {
+    scheduler: 'runc 1.1 ignores process.scheduler and ioPriority',
+    personality: 'runc 1.1 ignores linux.personality',
+    'memory-policy': 'runc 1.1 ignores linux.memoryPolicy',
     'kill-all': 'runc 1.1 kills only the first process (kill --all is the other way)',
     'delete-broken': 'runc 1.1 cannot delete a container whose state it cannot read',
     'careless-caller': 'runc 1.1 hands down blocked signals, and the soft limit that Go raised',
@@ -31,6 +34,7 @@ const lacking: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     domainname: 'runc 1.1 does not set domainname',
     'recursive-attributes': 'runc 1.1 has no recursive mount attributes',
     'pidfd-socket': 'runc 1.1 has no --pidfd-socket',
+    'exec-cgroup': 'runc 1.1 has other words, and takes .. of a path away',
     config: 'runc has no --config',
     plan: 'runc has no plan',
     pointers: 'error texts with JSON pointers are of tsrun',

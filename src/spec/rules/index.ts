@@ -13,6 +13,7 @@ import { command, environment, rlimits } from './process.js'
 import { cpu, memory } from './resources.js'
 import { processRequired, root } from './root.js'
 import type { ProcessRule, ResourcesRule, SpecRule } from './rule.js'
+import { ioPriority, memoryPolicy, personality, scheduler } from './schedule.js'
 import { seccomp } from './seccomp.js'
 import { sysctl } from './sysctl.js'
 import { mountNamespace, unsupported, unsupportedProcess, unsupportedResources } from './unsupported.js'
@@ -20,7 +21,14 @@ import { uts } from './uts.js'
 
 export { type Warning, warnings } from './warnings.js'
 
-export const processRules: readonly ProcessRule[] = [command, environment, rlimits, unsupportedProcess]
+export const processRules: readonly ProcessRule[] = [
+  command,
+  environment,
+  rlimits,
+  scheduler,
+  ioPriority,
+  unsupportedProcess,
+]
 
 export const resourcesRules: readonly ResourcesRule[] = [memory, cpu, deviceRules, unsupportedResources]
 
@@ -53,6 +61,8 @@ export const specRules: readonly SpecRule[] = [
   devices,
   sysctl,
   seccomp,
+  memoryPolicy,
+  personality,
   hooks,
   annotations,
   resources,

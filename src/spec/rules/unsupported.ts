@@ -18,8 +18,6 @@ const isIdmapOption = (value: unknown): boolean =>
 const isThere = (): boolean => true
 
 const ofProcess: readonly Row[] = [
-  { at: ['scheduler'], what: 'setting the scheduling policy' },
-  { at: ['ioPriority'], what: 'setting the I/O priority' },
   { at: ['selinuxLabel'], what: 'an SELinux label' },
   { at: ['apparmorProfile'], what: 'an AppArmor profile' },
 ]
@@ -30,8 +28,6 @@ const ofResources: readonly Row[] = [
   { at: ['network'], what: 'a network class or priority' },
   { at: ['rdma'], what: 'limiting RDMA' },
   { at: ['unified'], what: 'writing cgroup v2 files by name' },
-  { at: ['cpu', 'realtimeRuntime'], what: 'real-time CPU time' },
-  { at: ['cpu', 'realtimePeriod'], what: 'real-time CPU time' },
 ]
 
 const ofSpec: readonly Row[] = [
@@ -40,8 +36,6 @@ const ofSpec: readonly Row[] = [
   { at: ['mounts', '*', 'options', '*'], what: 'an idmapped mount', when: isIdmapOption },
   { at: ['linux', 'timeOffsets'], what: 'shifting clocks' },
   { at: ['linux', 'netDevices'], what: 'moving network devices' },
-  { at: ['linux', 'memoryPolicy'], what: 'a NUMA memory policy' },
-  { at: ['linux', 'personality'], what: 'an execution domain' },
   // An empty one asks for something, too: a resource group of the container's own.
   { at: ['linux', 'intelRdt'], what: 'Intel RDT', when: isThere },
   { at: ['linux', 'mountLabel'], what: 'an SELinux label for mounts' },

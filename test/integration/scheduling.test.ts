@@ -1,0 +1,114 @@
+/** process.scheduler, ioPriority, linux.personality and memoryPolicy: asked from outside while init waits, and from inside. */
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import type { JsonObject } from '../support/config.js'
+import { type Container, container } from '../support/container.js'
+import { requires } from '../support/requires.js'
+import { forms } from '../support/runtime.js'
+
+/** What a program of the host says about a process. */
+const tool = (...argv: readonly string[]): string =>
+  spawnSync(argv[0] ?? '', argv.slice(1), { encoding: 'utf8' }).stdout
+
+/** Fields of proc_pid_stat(5) by their numbers. */
+const fieldsOf = (text: string): readonly string[] => {
+  const rest = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  return ['', '', '', ...rest]
+}
+const NICE = 19
+const REALTIME_PRIORITY = 40
+const POLICY = 41
+
+const created = (c: Container): number => {
+  const { status, stderr } = c.create()
+  if (status !== 0) throw new Error(`create: ${stderr}`)
+  return c.state().pid
+}
+
+forms(t, requires('root', 'cc'), (t, rt) => {
+  const policies: readonly [string, JsonObject, policy: string, nice: string, priority: string][] = [
+    ['SCHED_OTHER', { nice: -7 }, '0', '-7', '0'],
+    ['SCHED_BATCH', { nice: 11 }, '3', '11', '0'],
+    ['SCHED_IDLE', {}, '5', '0', '0'],
+  ]
+  for (const [policy, rest, number, nice, priority] of policies) {
+    t.test(`scheduler ${policy}`, { skip: rt.lacks('scheduler') }, async t => {
+      const c = container(t, rt, { process: { scheduler: { policy, ...rest } } })
+      const outside = fieldsOf(readFileSync(`/proc/${created(c)}/stat`, 'utf8'))
+      t.same([outside[POLICY], outside[NICE], outside[REALTIME_PRIORITY]], [number, nice, priority])
+      c.del('--force')
+      const inside = fieldsOf(c.ask(['cat', '/proc/self/stat'])[0]?.data ?? '')
+      t.same([inside[POLICY], inside[NICE], inside[REALTIME_PRIORITY]], [number, nice, priority])
+    })
+  }
+
+  const budget = { cpu: { realtimePeriod: 1000000, realtimeRuntime: 1000 } }
+  const fixed = ['SCHED_FIFO', 'SCHED_RR'] as const
+  for (const policy of fixed) {
+    t.test(`scheduler ${policy}`, { skip: rt.lacks('scheduler') || requires('cgroup1') }, async t => {
+      const scheduler = { policy, priority: 13, flags: ['SCHED_FLAG_RESET_ON_FORK'] }
+      const c = container(t, rt, { process: { scheduler }, linux: { resources: budget } })
+      const pid = created(c)
+      t.match(tool('chrt', '-p', String(pid)), new RegExp(`${policy}\\|SCHED_RESET_ON_FORK[^]*priority: 13`))
+      const group = readFileSync(`/sys/fs/cgroup/cpu/${c.id}/cpu.rt_runtime_us`, 'utf8')
+      t.equal(group, '1000\n')
+    })
+  }
+
+  t.test('scheduler SCHED_DEADLINE', { skip: rt.lacks('scheduler') }, async t => {
+    const scheduler = { policy: 'SCHED_DEADLINE', runtime: 1000000, deadline: 50000000, period: 100000000 }
+    const c = container(t, rt, { process: { scheduler } })
+    t.match(tool('chrt', '-p', String(created(c))), /SCHED_DEADLINE[^]*1000000\/50000000\/100000000/)
+  })
+
+  t.test(
+    'a real-time policy without a budget',
+    { skip: rt.lacks('scheduler') || requires('cgroup1') },
+    async t => {
+      const { status, stderr } = container(t, rt, {
+        process: { scheduler: { policy: 'SCHED_RR', priority: 1 } },
+      }).run()
+      t.equal(status, 1)
+      t.match(stderr, /\/process\/scheduler: .*EPERM.*realtimeRuntime/)
+    },
+  )
+
+  for (const [name, priority, answer] of [
+    ['IOPRIO_CLASS_RT', 1, 'realtime: prio 1'],
+    ['IOPRIO_CLASS_BE', 7, 'best-effort: prio 7'],
+    ['IOPRIO_CLASS_IDLE', 0, 'idle'],
+  ] as const) {
+    t.test(`ioPriority ${name}`, { skip: rt.lacks('scheduler') }, async t => {
+      const c = container(t, rt, { process: { ioPriority: { class: name, priority } } })
+      t.equal(tool('ionice', '-p', String(created(c))).trim(), answer)
+    })
+  }
+
+  t.test('personality LINUX32', { skip: rt.lacks('personality') }, async t => {
+    const c = container(t, rt, { linux: { personality: { domain: 'LINUX32' } } })
+    t.equal(readFileSync(`/proc/${created(c)}/personality`, 'utf8').trim(), '00000008')
+    c.del('--force')
+    t.equal(c.ask(['syscall', 'personality', 0xffffffff])[0]?.result, 8)
+  })
+
+  for (const [memoryPolicy, answer] of [
+    [{ mode: 'MPOL_BIND', nodes: '0', flags: ['MPOL_F_STATIC_NODES'] }, / bind=static:0 /],
+    [{ mode: 'MPOL_INTERLEAVE', nodes: '0' }, / interleave:0 /],
+    [{ mode: 'MPOL_LOCAL' }, / local /],
+  ] as const) {
+    t.test(`memoryPolicy ${memoryPolicy.mode}`, { skip: rt.lacks('memory-policy') }, async t => {
+      const c = container(t, rt, { linux: { memoryPolicy } })
+      t.match(readFileSync(`/proc/${created(c)}/numa_maps`, 'utf8'), answer)
+      c.del('--force')
+      t.match(c.ask(['cat', '/proc/self/numa_maps'])[0]?.data, answer)
+    })
+  }
+
+  t.test('memory nodes that are not there', { skip: rt.lacks('memory-policy') }, async t => {
+    const c = container(t, rt, { linux: { memoryPolicy: { mode: 'MPOL_BIND', nodes: '900' } } })
+    const { status, stderr } = c.run()
+    t.equal(status, 1)
+    t.match(stderr, /\/linux\/memoryPolicy: set memory policy MPOL_BIND.*EINVAL.*nodes/)
+  })
+})
