@@ -6,7 +6,7 @@ import { runHooks } from './hooks.js'
 import { openOwn } from './kill.js'
 import type { Common } from './options.js'
 import { type Record, statusOf } from './record.js'
-import { checkId, directoryOf, discard, tryLoad } from './store.js'
+import { checkId, directoryOf, discard, discardHalfMade, tryLoad } from './store.js'
 
 const SIGKILL = 9
 /** How long a killed init may take to end, milliseconds (runc: 100 tries of 100 ms). */
@@ -29,6 +29,7 @@ export function deleteContainer(common: Common, id: string, force: boolean): voi
       const directory = directoryOf(common.root, id)
       if (!force) throw new StateError('not-found', 'container does not exist')
       if (exists(directory)) discard(directory)
+      discardHalfMade(common.root, id)
       return
     }
     remove(common, record, force)

@@ -1,11 +1,12 @@
-import { HostError, StateError, TsrunError } from '../base/errors.js'
+import { HostError, StateError, SyscallError, TsrunError } from '../base/errors.js'
 import { failureOf } from '../launch/failure.js'
 import { parseFrame } from '../plan/frames.js'
 import { check, uninterrupted } from '../sys/call.js'
 import { close, O, openFile, unlink } from '../sys/files.js'
 import { native } from '../sys/native.js'
-import { openPidfd, signalPidfd } from '../sys/process.js'
+import { signalPidfd } from '../sys/process.js'
 import { runHooks } from './hooks.js'
+import { openOwn } from './kill.js'
 import type { Common } from './options.js'
 import { type Record, statusOf } from './record.js'
 import { directoryOf, files, load } from './store.js'
@@ -38,11 +39,12 @@ export function startContainer(common: Common, id: string): void {
 export function start(common: Common, record: Record): void {
   const { init, id } = record
   if (init === undefined) throw new StateError('not-created', 'container has no process yet')
-  const pidfd = openPidfd(init.pid)
+  const pidfd = openOwn(init)
   if (pidfd === undefined) throw new StateError('stopped', 'cannot start a container that has stopped')
   const path = `${directoryOf(common.root, id)}/${files.fifo}`
-  const fifo = openFile(path, O.RDONLY | O.NONBLOCK)
+  let fifo: number | undefined
   try {
+    fifo = openFifo(path)
     const told = readToEnd(record, fifo, pidfd)
     unlink(path)
     if (told.length > 0) throw startFailure(record, told)
@@ -54,8 +56,18 @@ export function start(common: Common, record: Record): void {
       throw error
     }
   } finally {
-    close(fifo)
+    if (fifo !== undefined) close(fifo)
     close(pidfd)
+  }
+}
+
+/** Another `start` may have been faster: then the fifo is gone. */
+function openFifo(path: string): number {
+  try {
+    return openFile(path, O.RDONLY | O.NONBLOCK)
+  } catch (error) {
+    if (!(error instanceof SyscallError) || error.errnoName !== 'ENOENT') throw error
+    throw new StateError('not-created', 'cannot start an already running container')
   }
 }
 

@@ -153,6 +153,16 @@ export function discard(directory: string): void {
   if (result < 0 && result !== ENOENT) throw new HostError(`remove ${directory}: ${errnoName(-result)}`)
 }
 
+/** Removes what creates of this id left that were killed before their directory had its name. */
+export function discardHalfMade(root: string, id: string): void {
+  const prefix = `.${id}.`
+  for (const { name } of tryListDirectory(root) ?? []) {
+    if (!name.startsWith(prefix)) continue
+    const pid = Number(name.slice(prefix.length))
+    if (Number.isInteger(pid) && !exists(`/proc/${pid}`)) discard(`${root}/${name}`)
+  }
+}
+
 /** Ids below a root, sorted; undefined when there is no such root. */
 export function ids(root: string): string[] | undefined {
   const entries = tryListDirectory(root)

@@ -2,7 +2,7 @@
  * Datagrams and descriptors over unix sockets. The structures with pointers (msghdr, iovec, cmsghdr) are laid out by hand in
  * memory of a known address; their 64-bit layouts are the same in glibc and musl on little-endian machines.
  */
-import { check } from './call.js'
+import { check, uninterrupted } from './call.js'
 import { type Memory, native } from './native.js'
 
 const AF_UNIX = 1
@@ -63,7 +63,7 @@ export interface Message {
 export function receive(socket: number): Message {
   const { memory, view } = header(DATA_SIZE, CONTROL_SIZE)
   const length = check(
-    native().recvmsg(socket, memory.address, MSG_CMSG_CLOEXEC),
+    uninterrupted(() => native().recvmsg(socket, memory.address, MSG_CMSG_CLOEXEC)),
     'recvmsg',
     () => `${socket}`,
   )
