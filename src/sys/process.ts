@@ -1,5 +1,5 @@
 /** Starting, watching and ending processes. */
-import { check } from './call.js'
+import { check, uninterrupted } from './call.js'
 import { type Memory, native } from './native.js'
 
 const P_PIDFD = 3
@@ -83,7 +83,11 @@ export function wait(
 ): Exit | undefined {
   const info = new Uint8Array(128)
   const [type, number] = 'pid' in id ? [P_PID, id.pid] : [P_PIDFD, id.pidfd]
-  check(native().waitid(type, number, info, WEXITED | (now ? WNOHANG : 0)), 'waitid', () => `${number}`)
+  check(
+    uninterrupted(() => native().waitid(type, number, info, WEXITED | (now ? WNOHANG : 0))),
+    'waitid',
+    () => `${number}`,
+  )
   const view = new DataView(info.buffer)
   if (view.getInt32(0, true) === 0) return undefined
   const status = view.getInt32(24, true)
@@ -96,7 +100,13 @@ export function waitEnded(pidfd: number, milliseconds: number): boolean {
   const view = new DataView(entry.buffer)
   view.setInt32(0, pidfd, true)
   view.setInt16(4, POLLIN, true)
-  return check(native().poll(entry, 1, milliseconds), 'poll', () => `${pidfd}`) > 0
+  return (
+    check(
+      uninterrupted(() => native().poll(entry, 1, milliseconds)),
+      'poll',
+      () => `${pidfd}`,
+    ) > 0
+  )
 }
 
 /** pidfd_open(2), close-on-exec by nature; undefined when there is no such process. */
