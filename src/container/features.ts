@@ -43,7 +43,7 @@ export function features(): Features {
         // lower/cgroup refuses the systemd manager
         systemd: false,
         systemdUser: false,
-        rdma: !isUnsupported('rdma'),
+        rdma: true,
       },
       seccomp: {
         enabled: true,

@@ -10,6 +10,7 @@ import { runHook } from './hook.js'
 import { checkIdMaps, writeIdMaps } from './idmap.js'
 import { setLimit } from './limits.js'
 import type { Session } from './session.js'
+import { writeTimeOffsets } from './timens.js'
 
 /** What the container layer does at its ops. */
 export interface Actions {
@@ -38,6 +39,7 @@ const runners: { readonly [N in RuntimeOpName]: Runner<N> } = {
   cgroup_join: (op, { pid }) => joinCgroups(op, pid),
   write_id_map: (op, { pid }) => writeIdMaps(op, pid),
   check_id_map: (op, { pid }) => checkIdMaps(op, pid),
+  write_time_offsets: (op, { pid }) => writeTimeOffsets(op, pid),
   write_oom_score_adj: ({ value }, { pid }) => writeOomScore(pid, value),
   prlimit: (op, { pid }) => setLimit(op, pid),
   hook: (op, { pid }, actions) => runHook(op, actions.hookState(pid), actions.bundle, actions.log),

@@ -167,7 +167,7 @@ function describe(file: string, value: string, { errno }: WriteFailure): string 
 export function writeCgroups(ops: readonly OpOf<'cgroup_write'>[]): void {
   let again: OpOf<'cgroup_write'>[] | undefined
   for (const op of ops) {
-    const failure = tryWriteKernelFile(op.file, op.values)
+    const failure = tryKnob(op)
     if (failure === undefined || tolerated(op, failure)) continue
     if (failure.errno !== EINVAL || ops.length === 1) throw writeError(op, failure)
     again ??= []
@@ -175,8 +175,36 @@ export function writeCgroups(ops: readonly OpOf<'cgroup_write'>[]): void {
   }
   if (again === undefined) return
   for (const op of again) {
-    const failure = tryWriteKernelFile(op.file, op.values)
+    const failure = tryKnob(op)
     if (failure !== undefined && !tolerated(op, failure)) throw writeError(op, failure)
+  }
+}
+
+/**
+ * Writes knobs of a cgroup that has values already, all or none: when one is refused, or `after` throws, all get their old values back.
+ * Throws like `writeCgroups`.
+ */
+export function replaceCgroups(ops: readonly OpOf<'cgroup_write'>[], after: () => void): void {
+  const old: OpOf<'cgroup_write'>[] = []
+  for (const op of ops) {
+    const text = readKernelFile(op.file)?.trim()
+    if (text !== undefined) old.push({ ...op, values: [text === '' ? '\n' : text] })
+  }
+  try {
+    writeCgroups(ops)
+    after()
+  } catch (error) {
+    restore(old)
+    throw error
+  }
+}
+
+/** Twice, forwards and backwards, as pairs of files check each other; the first error is the one to tell. */
+function restore(old: readonly OpOf<'cgroup_write'>[]): void {
+  for (const { file, values } of old) tryWriteKernelFile(file, values)
+  for (let i = old.length - 1; i >= 0; i--) {
+    const { file, values } = old[i] as OpOf<'cgroup_write'>
+    tryWriteKernelFile(file, values)
   }
 }
 
@@ -185,7 +213,15 @@ export function writeCgroup(op: OpOf<'cgroup_write'>): void {
   writeCgroups([op])
 }
 
+const ENOENT = 2
 const EINVAL = 22
+
+/** The file, or the other one where the kernel lacks it. */
+function tryKnob({ file, values, otherwise }: OpOf<'cgroup_write'>): WriteFailure | undefined {
+  const failure = tryWriteKernelFile(file, values)
+  if (failure?.errno !== ENOENT || otherwise === undefined) return failure
+  return tryWriteKernelFile(otherwise.file, otherwise.values)
+}
 
 function tolerated(op: OpOf<'cgroup_write'>, failure: WriteFailure): boolean {
   return op.tolerate?.includes(errnoName(failure.errno)) === true

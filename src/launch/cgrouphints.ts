@@ -1,5 +1,7 @@
 import { errnoName } from '../base/errno.js'
 
+const WHOLE_DISK = 'no such device, or a partition: give the major and minor number of the whole disk'
+
 /** What an errno means for a file: the first row whose file and errno fit (`''`: any file). */
 const hints: readonly (readonly [file: string, errno: string, hint: string])[] = [
   ['memory.limit_in_bytes', 'EBUSY', 'the cgroup uses more than that already: raise the limit'],
@@ -44,6 +46,20 @@ const hints: readonly (readonly [file: string, errno: string, hint: string])[] =
   ['cpuset.mems', 'EINVAL', 'memory nodes that this machine or the parent cgroup does not have'],
   ['cpuset.mems', 'EACCES', 'memory nodes that the parent cgroup does not have'],
   ['devices.allow', 'EPERM', 'the parent cgroup does not have these devices either'],
+  ['blkio.throttle.read_bps_device', 'ENODEV', WHOLE_DISK],
+  ['blkio.throttle.write_bps_device', 'ENODEV', WHOLE_DISK],
+  ['blkio.throttle.read_iops_device', 'ENODEV', WHOLE_DISK],
+  ['blkio.throttle.write_iops_device', 'ENODEV', WHOLE_DISK],
+  ['blkio.weight_device', 'ENODEV', WHOLE_DISK],
+  ['io.max', 'ENODEV', WHOLE_DISK],
+  ['io.bfq.weight', 'ENODEV', WHOLE_DISK],
+  ['blkio.leaf_weight', 'ENOENT', 'weights against child cgroups went with Linux 5.0: leave them out'],
+  ['blkio.leaf_weight_device', 'ENOENT', 'weights against child cgroups went with Linux 5.0: leave them out'],
+  ['blkio.weight', 'ENOENT', 'no I/O scheduler with weights is there: load bfq'],
+  ['blkio.weight_device', 'ENOENT', 'no I/O scheduler with weights is there: load bfq'],
+  ['io.bfq.weight', 'ENOENT', 'no I/O scheduler with weights is there: load bfq'],
+  ['net_prio.ifpriomap', 'ENODEV', 'no such network interface in the network namespace of the runtime'],
+  ['rdma.max', 'ENODEV', 'no such RDMA device'],
   ['cgroup.procs', 'ENOSPC', 'the cpuset has no CPUs or no memory nodes'],
   [
     'cgroup.procs',

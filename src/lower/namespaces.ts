@@ -1,6 +1,6 @@
 import type { NamespaceType } from '../plan/flags.js'
 import type { HostPath, IdMapping, Op } from '../plan/op.js'
-import type { IdMap } from '../spec/types.gen.js'
+import type { IdMap, TimeOffsets } from '../spec/types.gen.js'
 import type { Input } from './input.js'
 
 /**
@@ -73,11 +73,19 @@ export function enterNamespaces(input: Input, out: Op[]): void {
     })
     out.push({ op: 'become_root', by: 'helper', at })
   }
+  const offsets = created.includes('time') ? offsetLines(linux.timeOffsets) : ''
+  if (offsets !== '') {
+    // clone3 would put init into the namespace at once, and then its clocks stand: the helper unshares it for its children.
+    out.push({ op: 'unshare', by: 'helper', at: pointerOf('time'), namespaces: ['time'] })
+    out.push({ op: 'write_time_offsets', by: 'runtime', at: '/linux/timeOffsets', text: offsets })
+  }
   out.push({
     op: 'clone_init',
     by: 'helper',
     at: '/linux/namespaces',
-    namespaces: created.filter(type => type !== 'user' && type !== 'cgroup'),
+    namespaces: created.filter(
+      type => type !== 'user' && type !== 'cgroup' && (type !== 'time' || offsets === ''),
+    ),
     ...(input.cgroup.slot !== undefined && { cgroup: input.cgroup.slot }),
   })
 }
@@ -89,6 +97,17 @@ function checkMaps({ linux, warn }: Input, out: Op[]): void {
   if (uidMappings.length + gidMappings.length === 0) return
   warn(at, 'the mappings are only compared: the user namespace to join has its own')
   out.push({ op: 'check_id_map', by: 'runtime', at, uid: mapping(uidMappings), gid: mapping(gidMappings) })
+}
+
+/** Lines of /proc/PID/timens_offsets: clock, seconds, nanoseconds. */
+function offsetLines(offsets: TimeOffsets | undefined): string {
+  let text = ''
+  if (offsets === undefined) return text
+  for (const clock of ['monotonic', 'boottime'] as const) {
+    const { secs = 0, nanosecs = 0 } = offsets[clock] ?? {}
+    if (secs !== 0 || nanosecs !== 0) text += `${clock} ${secs} ${nanosecs}\n`
+  }
+  return text
 }
 
 /** The cgroup namespace is made after the cgroup was joined, or its root would show `/../..`. */

@@ -98,6 +98,7 @@ const phrases = (): Phrases => ({
   cgroup_join: ({ dirs }) => `join cgroup ${dirs[0] ?? ''}`,
   write_id_map: () => 'write the id maps of the user namespace',
   check_id_map: () => 'compare the id maps of the joined user namespace',
+  write_time_offsets: () => 'shift the clocks of the time namespace',
   write_oom_score_adj: ({ value }) => `set oom_score_adj ${value}`,
   prlimit: ({ resource, soft, hard }) => `set ${resource} to ${soft} (hard ${hard})`,
   hook: ({ kind, path }) => `run ${kind} hook ${path}`,

@@ -99,7 +99,12 @@ interface RuntimeFields {
     }
   }
   /** Writes one file of a cgroup: each value by a write(2) of its own. No undo: a failed create removes the cgroup. */
-  cgroup_write: { readonly file: HostPath; readonly values: readonly string[] }
+  cgroup_write: {
+    readonly file: HostPath
+    readonly values: readonly string[]
+    /** Written instead where the kernel does not have `file`. */
+    readonly otherwise?: { readonly file: HostPath; readonly values: readonly string[] }
+  }
   /**
    * v2 has no file for device rules: loads and attaches a program. `exceptions` are lines as v1 has them (`c 1:3 rwm`), in which
    * the devices differ from `allowAll`.
@@ -118,6 +123,8 @@ interface RuntimeFields {
   }
   /** The user namespace that the helper has joined must have exactly these maps. */
   check_id_map: { readonly uid: readonly IdMapping[]; readonly gid: readonly IdMapping[] }
+  /** Shifts the clocks of the time namespace that the helper has unshared: lines for /proc/PID/timens_offsets. */
+  write_time_offsets: { readonly text: string }
   write_oom_score_adj: { readonly value: number }
   prlimit: { readonly resource: string; readonly soft: Int64; readonly hard: Int64 }
   hook: {

@@ -50,7 +50,10 @@ forms(t, requires('root', 'cc'), (t, rt) => {
       const scheduler = { policy, priority: 13, flags: ['SCHED_FLAG_RESET_ON_FORK'] }
       const c = container(t, rt, { process: { scheduler }, linux: { resources: budget } })
       const pid = created(c)
-      t.match(tool('chrt', '-p', String(pid)), new RegExp(`${policy}\\|SCHED_RESET_ON_FORK[^]*priority: 13`))
+      t.match(
+        tool('chrt', '-p', String(pid)),
+        new RegExp(`${policy}\\|SCHED_RESET_ON_FORK[\\s\\S]*priority: 13`),
+      )
       const group = readFileSync(`/sys/fs/cgroup/cpu/${c.id}/cpu.rt_runtime_us`, 'utf8')
       t.equal(group, '1000\n')
     })
@@ -59,7 +62,7 @@ forms(t, requires('root', 'cc'), (t, rt) => {
   t.test('scheduler SCHED_DEADLINE', { skip: rt.lacks('scheduler') }, async t => {
     const scheduler = { policy: 'SCHED_DEADLINE', runtime: 1000000, deadline: 50000000, period: 100000000 }
     const c = container(t, rt, { process: { scheduler } })
-    t.match(tool('chrt', '-p', String(created(c))), /SCHED_DEADLINE[^]*1000000\/50000000\/100000000/)
+    t.match(tool('chrt', '-p', String(created(c))), /SCHED_DEADLINE[\s\S]*1000000\/50000000\/100000000/)
   })
 
   t.test(

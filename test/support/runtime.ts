@@ -12,6 +12,8 @@ const lacking: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   runc: {
     scheduler: 'runc 1.1 ignores process.scheduler and ioPriority',
     personality: 'runc 1.1 ignores linux.personality',
+    time: 'runc 1.1 has no time namespaces',
+    hybrid: 'runc 1.1 takes what it finds at /sys/fs/cgroup for what it began with',
     'memory-policy': 'runc 1.1 ignores linux.memoryPolicy',
     'kill-all': 'runc 1.1 kills only the first process (kill --all is the other way)',
     'delete-broken': 'runc 1.1 cannot delete a container whose state it cannot read',
@@ -34,6 +36,8 @@ const lacking: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     domainname: 'runc 1.1 does not set domainname',
     'recursive-attributes': 'runc 1.1 has no recursive mount attributes',
     'pidfd-socket': 'runc 1.1 has no --pidfd-socket',
+    'exec-format': 'runc 1.1 does not tell of it (detached), or ends with 1',
+    'events-end': 'runc 1.1 goes on after the end of the container',
     'exec-cgroup': 'runc 1.1 has other words, and takes .. of a path away',
     config: 'runc has no --config',
     plan: 'runc has no plan',

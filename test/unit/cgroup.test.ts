@@ -11,7 +11,19 @@ import { cgroupPaths } from '../../src/lower/cgroup/paths.js'
 import type { OpOf, RuntimeOp } from '../../src/plan/op.js'
 import type { DeviceRule, Resources } from '../../src/spec/types.gen.js'
 
-const controllers = ['cpuset', 'devices', 'memory', 'cpu', 'pids', 'freezer'] as const
+const controllers = [
+  'cpuset',
+  'devices',
+  'memory',
+  'cpu',
+  'pids',
+  'freezer',
+  'net_cls',
+  'net_prio',
+  'rdma',
+  'hugetlb',
+  'blkio',
+] as const
 const v1Host: CgroupHost = {
   mode: 'v1',
   v1: Object.fromEntries(controllers.map(name => [name, { mount: `/cg/${name}`, own: '/own' }])),
@@ -235,6 +247,85 @@ const rows: readonly Row[] = [
     v1: { 'pids.max': 'max' },
     v2: { 'pids.max': 'max' },
     systemd: { TasksMax: infinity },
+  },
+  {
+    what: 'blockIO weights',
+    resources: {
+      blockIO: {
+        weight: 1000,
+        leafWeight: 10,
+        weightDevice: [
+          { major: 8, minor: 0, weight: 10, leafWeight: 20 },
+          { major: 8, minor: 16, weight: 0 },
+        ],
+      },
+    },
+    v1: {
+      'blkio.weight': '1000',
+      'blkio.leaf_weight': '10',
+      'blkio.weight_device': '8:0 10',
+      'blkio.leaf_weight_device': '8:0 20',
+    },
+    // The weight of a device is written into the file of the weight: the later one is seen here.
+    v2: { 'io.bfq.weight': '8:0 10' },
+    systemd: { IOWeight: 10000, IODeviceWeight: [['/dev/block/8:0', 1]] },
+  },
+  {
+    what: 'blockIO weight 0 is unset',
+    resources: { blockIO: { weight: 0, weightDevice: [] } },
+    v1: {},
+    v2: {},
+  },
+  {
+    what: 'blockIO throttles, 0 is no limit',
+    resources: {
+      blockIO: {
+        throttleReadBpsDevice: [
+          { major: 8, minor: 0, rate: 1048576 },
+          { major: 8, minor: 16, rate: 0 },
+        ],
+        throttleWriteBpsDevice: [{ major: 8, minor: 0, rate: big }],
+        throttleReadIOPSDevice: [{ major: 8, minor: 0, rate: 5 }],
+        throttleWriteIOPSDevice: [{ major: 8, minor: 0, rate: 6 }],
+      },
+    },
+    v1: {
+      'blkio.throttle.read_bps_device': '8:0 1048576|8:16 0',
+      'blkio.throttle.write_bps_device': `8:0 ${big}`,
+      'blkio.throttle.read_iops_device': '8:0 5',
+      'blkio.throttle.write_iops_device': '8:0 6',
+    },
+    // All are written into one file: the last one is seen here.
+    v2: { 'io.max': '8:0 wiops=6' },
+    systemd: {
+      IOReadBandwidthMax: [
+        ['/dev/block/8:0', 1048576],
+        ['/dev/block/8:16', infinity],
+      ],
+      IOWriteBandwidthMax: [['/dev/block/8:0', big]],
+      IOReadIOPSMax: [['/dev/block/8:0', 5]],
+      IOWriteIOPSMax: [['/dev/block/8:0', 6]],
+    },
+  },
+  {
+    what: 'network',
+    resources: { network: { classID: 65537, priorities: [{ name: 'eth0', priority: 1 }] } },
+    v1: { 'net_cls.classid': '65537', 'net_prio.ifpriomap': 'eth0 1' },
+    v2: {},
+    systemd: {},
+  },
+  {
+    what: 'rdma',
+    resources: { rdma: { mlx5_1: { hcaHandles: 3, hcaObjects: 4 }, mlx4_0: { hcaHandles: 1 } } },
+    v1: { 'rdma.max': 'mlx5_1 hca_handle=3 hca_object=4|mlx4_0 hca_handle=1' },
+    v2: { 'rdma.max': 'mlx5_1 hca_handle=3 hca_object=4|mlx4_0 hca_handle=1' },
+    systemd: {},
+  },
+  {
+    what: 'huge pages: the reservation first',
+    resources: { hugepageLimits: [{ pageSize: '1GB', limit: big }] },
+    v1: { 'hugetlb.1GB.rsvd.limit_in_bytes': `${big}`, 'hugetlb.1GB.limit_in_bytes': `${big}` },
+    v2: { 'hugetlb.1GB.rsvd.max': `${big}`, 'hugetlb.1GB.max': `${big}` },
   },
 ]
 

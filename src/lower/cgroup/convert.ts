@@ -71,6 +71,11 @@ export function weightOfShares(shares: Int64): number {
   return Math.ceil(10 ** ((l * l + 125 * l) / 612 - 7 / 34) - 1e-9)
 }
 
+/** blkio weights (10…1000) to io.weight and IOWeight (1…10000), as runc and crun convert them. */
+export function ioWeight(weight: Int64): number {
+  return 1 + Math.trunc(((Number(weight) - 10) * 9999) / 990)
+}
+
 /** cpu.max: quota and period in microseconds; no quota is `max`. */
 export function cpuMax(quota: Int64 | undefined, period: Int64 | undefined): string {
   return `${quota !== undefined && quota > 0 ? quota : 'max'} ${period ?? DEFAULT_PERIOD}`

@@ -1,10 +1,10 @@
 import { HostError } from '../../base/errors.js'
 import type { CgroupHost, CgroupPaths } from '../../host/cgroup.js'
-import type { ControllerNeed, HostPath, Op, RuntimeOp, Slot } from '../../plan/op.js'
+import type { ControllerNeed, HostPath, Op, OpOf, RuntimeOp, Slot } from '../../plan/op.js'
 import type { Resources, Spec } from '../../spec/types.gen.js'
 import { deviceLines, foldDeviceRules } from './devices.js'
-import type { KnobFile } from './knob.js'
-import { knobs } from './knobs.js'
+import { knobsFor } from './families.js'
+import type { Knob, KnobFile } from './knob.js'
 import { cgroupPaths } from './paths.js'
 
 export interface CgroupRequest {
@@ -62,8 +62,9 @@ export function lowerCgroup(spec: Spec, host: CgroupHost, request: CgroupRequest
   const paths = cgroupPaths(host, spec.linux?.cgroupsPath, request.id)
   const needs: ControllerNeed[] = []
   const written = new Set<string>()
-  for (let i = 0; i < knobs.length; i++) {
-    const row = knobs[i] as (typeof knobs)[number]
+  const rows = knobsFor(resources)
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i] as Knob
     const value = row.get(resources)
     if (value === undefined) continue
     const column = host.mode === 'v2' ? row.v2 : row.v1
@@ -74,9 +75,11 @@ export function lowerCgroup(spec: Spec, host: CgroupHost, request: CgroupRequest
     }
     const text = column.text(value, resources, row.field)
     if (text === undefined) continue
-    if (host.mode === 'v2') needs.push({ controller: column.controller, at: row.field })
+    // The files of the core (cgroup.max.depth) are always there.
+    if (host.mode === 'v2' && column.controller !== 'cgroup')
+      needs.push({ controller: column.controller, at: row.field })
     written.add(column.file)
-    const op = writeOp(row.field, directoryFor(paths, column.controller, row.field), column, text)
+    const op = knobOp(row.field, paths, column, text, value)
     ;(row.when === 'join' ? create : limit).push(op)
   }
   lowerDevices(resources, paths, request, host, limit)
@@ -126,18 +129,28 @@ function createOp(
   }
 }
 
-function writeOp(
+/** The write of a knob into the cgroup of its controller. Throws HostError where that is not mounted. */
+export function knobOp(
   at: string,
-  directory: string,
+  paths: CgroupPaths,
   column: KnobFile<unknown>,
   text: string | readonly string[],
-): RuntimeOp {
-  const values = typeof text === 'string' ? [text] : text
+  value: unknown,
+): OpOf<'cgroup_write'> {
+  const directory = directoryFor(paths, column.controller, at)
+  const values = listed(text)
   const tolerate = typeof text === 'string' ? (column.tolerate?.(text) ?? []) : []
   const file = `${directory}/${column.file}` as HostPath
   const op = { op: 'cgroup_write', by: 'runtime', at, file, values } as const
+  if (column.otherwise !== undefined) {
+    const { file: other, text } = column.otherwise
+    return { ...op, otherwise: { file: `${directory}/${other}` as HostPath, values: listed(text(value)) } }
+  }
   return tolerate.length === 0 ? op : { ...op, tolerate }
 }
+
+const listed = (text: string | readonly string[]): readonly string[] =>
+  typeof text === 'string' ? [text] : text
 
 /** A controller that is on no v1 hierarchy can only be on v2: `launch` finds out. */
 function directoryFor(paths: CgroupPaths, controller: string, field: string): string {

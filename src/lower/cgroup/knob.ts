@@ -19,12 +19,17 @@ export interface KnobFile<V> {
   text(value: V, resources: Resources, field: string): string | readonly string[] | undefined
   /** Errnos that do not matter for what is written: the kernel does what was asked without the file. */
   tolerate?(text: string): readonly string[]
+  /** Another file of the same controller, for kernels that lack the first, with its own units. */
+  readonly otherwise?: { readonly file: string; text(value: V): string | readonly string[] }
 }
+
+/** A list of device nodes with a number each: a(st). */
+export type DeviceValues = readonly (readonly [node: string, value: Int64])[]
 
 /** A property of a systemd scope on cgroup v2, systemd.resource-control(5), with its D-Bus value. */
 export interface KnobProperty<V> {
   readonly property: string
-  value(value: V, resources: Resources): Int64 | Uint8Array | undefined
+  value(value: V, resources: Resources): Int64 | Uint8Array | DeviceValues | undefined
 }
 
 /** One setting, with an answer for every driver: the type lets no driver be forgotten. Rows stand in the order of writing. */

@@ -1,7 +1,9 @@
 import type { Int64 } from '../../base/int64.js'
+import type { Rdma, ThrottleDevice, WeightDevice } from '../../spec/types.gen.js'
 import {
   checkShares,
   cpuMax,
+  ioWeight,
   listMask,
   nonZero,
   orInfinity,
@@ -11,7 +13,7 @@ import {
   swapAlone,
   weightOfShares,
 } from './convert.js'
-import { type Knob, knob } from './knob.js'
+import { type DeviceValues, type Knob, knob } from './knob.js'
 
 const text = (value: Int64 | string): string => String(value)
 const filled = (list: string | undefined): string | undefined => (list === '' ? undefined : list)
@@ -20,8 +22,29 @@ const IGNORED = 'ignored by every driver: spec/rules/warnings.ts tells the user'
 const NO_REAL_TIME = 'cgroup v2 has no real-time group scheduling'
 const ON_UPDATE = 'not a setting: asked before an update lowers a limit'
 
+const NO_LEAF = 'cgroup v2 knows no weights against child cgroups'
+const NO_CLASSES = 'cgroup v2 has no network classes: match the cgroup in a firewall rule'
+
+const node = (major: number, minor: number): string => `/dev/block/${major}:${minor}`
+const someDevices = <T>(list: readonly T[] | undefined): readonly T[] | undefined =>
+  list === undefined || list.length === 0 ? undefined : list
+const weights = (devices: readonly WeightDevice[]): string[] =>
+  devices.map(({ major, minor, weight }) => `${major}:${minor} ${weight}`)
+/** A rate of 0 is none. */
+const rates = (devices: readonly ThrottleDevice[]): string[] =>
+  devices.map(({ major, minor, rate = 0 }) => `${major}:${minor} ${rate}`)
+const maxima = (devices: readonly ThrottleDevice[], key: string): string[] =>
+  devices.map(({ major, minor, rate = 0 }) => `${major}:${minor} ${key}=${nonZero(rate) ?? 'max'}`)
+const nodes = (devices: readonly ThrottleDevice[]): DeviceValues =>
+  devices.map(({ major, minor, rate = 0 }) => [node(major, minor), orInfinity(nonZero(rate) ?? -1)])
+const rdmaLines = (devices: readonly (readonly [string, Rdma])[]): string[] =>
+  devices.map(([name, { hcaHandles, hcaObjects }]) => {
+    const handles = hcaHandles === undefined ? '' : ` hca_handle=${hcaHandles}`
+    return hcaObjects === undefined ? `${name}${handles}` : `${name}${handles} hca_object=${hcaObjects}`
+  })
+
 /**
- * Every setting of `linux.resources` but device rules (`devices.ts`): one row each, in the order of writing.
+ * Every setting of `linux.resources` but device rules (`devices.ts`) and those of `families.ts`: one row each, in the order of writing.
  * Files: cgroup-v1/*.rst and cgroup-v2.rst of the kernel; conversions: `convert.ts`.
  *
  * Before the join stand only two kinds. A v1 cpuset takes no process while its CPUs or nodes are empty (ENOSPC). A real-time
@@ -212,6 +235,121 @@ export const knobs: readonly Knob[] = [
       property: 'CPUQuotaPerSecUSec',
       value: (quota, r) => quotaPerSecond(quota, nonZero(r.cpu?.period)),
     },
+    when: 'setup',
+  }),
+  knob({
+    field: '/linux/resources/blockIO/weight',
+    get: r => nonZero(r.blockIO?.weight),
+    v1: {
+      controller: 'blkio',
+      file: 'blkio.weight',
+      text,
+      // CFQ, which had that file, is gone since Linux 5.0.
+      otherwise: { file: 'blkio.bfq.weight', text },
+    },
+    v2: {
+      controller: 'io',
+      file: 'io.bfq.weight',
+      text,
+      otherwise: { file: 'io.weight', text: weight => text(ioWeight(weight)) },
+    },
+    systemd: { property: 'IOWeight', value: ioWeight },
+    when: 'setup',
+  }),
+  knob({
+    field: '/linux/resources/blockIO/leafWeight',
+    get: r => nonZero(r.blockIO?.leafWeight),
+    v1: { controller: 'blkio', file: 'blkio.leaf_weight', text },
+    v2: { none: NO_LEAF },
+    systemd: { none: NO_LEAF },
+    when: 'setup',
+  }),
+  knob({
+    field: '/linux/resources/blockIO/weightDevice',
+    get: r => someDevices(r.blockIO?.weightDevice?.filter(({ weight = 0 }) => weight !== 0)),
+    v1: {
+      controller: 'blkio',
+      file: 'blkio.weight_device',
+      text: weights,
+      otherwise: { file: 'blkio.bfq.weight_device', text: weights },
+    },
+    v2: { controller: 'io', file: 'io.bfq.weight', text: weights },
+    systemd: {
+      property: 'IODeviceWeight',
+      value: devices => devices.map(({ major, minor, weight = 0 }) => [node(major, minor), ioWeight(weight)]),
+    },
+    when: 'setup',
+  }),
+  knob({
+    field: '/linux/resources/blockIO/weightDevice/leafWeight',
+    get: r => someDevices(r.blockIO?.weightDevice?.filter(({ leafWeight = 0 }) => leafWeight !== 0)),
+    v1: {
+      controller: 'blkio',
+      file: 'blkio.leaf_weight_device',
+      text: devices => devices.map(({ major, minor, leafWeight }) => `${major}:${minor} ${leafWeight}`),
+    },
+    v2: { none: NO_LEAF },
+    systemd: { none: NO_LEAF },
+    when: 'setup',
+  }),
+  knob({
+    field: '/linux/resources/blockIO/throttleReadBpsDevice',
+    get: r => someDevices(r.blockIO?.throttleReadBpsDevice),
+    v1: { controller: 'blkio', file: 'blkio.throttle.read_bps_device', text: rates },
+    v2: { controller: 'io', file: 'io.max', text: devices => maxima(devices, 'rbps') },
+    systemd: { property: 'IOReadBandwidthMax', value: nodes },
+    when: 'setup',
+  }),
+  knob({
+    field: '/linux/resources/blockIO/throttleWriteBpsDevice',
+    get: r => someDevices(r.blockIO?.throttleWriteBpsDevice),
+    v1: { controller: 'blkio', file: 'blkio.throttle.write_bps_device', text: rates },
+    v2: { controller: 'io', file: 'io.max', text: devices => maxima(devices, 'wbps') },
+    systemd: { property: 'IOWriteBandwidthMax', value: nodes },
+    when: 'setup',
+  }),
+  knob({
+    field: '/linux/resources/blockIO/throttleReadIOPSDevice',
+    get: r => someDevices(r.blockIO?.throttleReadIOPSDevice),
+    v1: { controller: 'blkio', file: 'blkio.throttle.read_iops_device', text: rates },
+    v2: { controller: 'io', file: 'io.max', text: devices => maxima(devices, 'riops') },
+    systemd: { property: 'IOReadIOPSMax', value: nodes },
+    when: 'setup',
+  }),
+  knob({
+    field: '/linux/resources/blockIO/throttleWriteIOPSDevice',
+    get: r => someDevices(r.blockIO?.throttleWriteIOPSDevice),
+    v1: { controller: 'blkio', file: 'blkio.throttle.write_iops_device', text: rates },
+    v2: { controller: 'io', file: 'io.max', text: devices => maxima(devices, 'wiops') },
+    systemd: { property: 'IOWriteIOPSMax', value: nodes },
+    when: 'setup',
+  }),
+  knob({
+    field: '/linux/resources/network/classID',
+    get: r => nonZero(r.network?.classID),
+    v1: { controller: 'net_cls', file: 'net_cls.classid', text },
+    v2: { none: NO_CLASSES },
+    systemd: { none: NO_CLASSES },
+    when: 'setup',
+  }),
+  knob({
+    field: '/linux/resources/network/priorities',
+    get: r => someDevices(r.network?.priorities),
+    v1: {
+      controller: 'net_prio',
+      file: 'net_prio.ifpriomap',
+      text: priorities => priorities.map(({ name, priority }) => `${name} ${priority}`),
+    },
+    v2: { none: NO_CLASSES },
+    systemd: { none: NO_CLASSES },
+    when: 'setup',
+  }),
+  knob({
+    field: '/linux/resources/rdma',
+    get: r => someDevices(r.rdma === undefined ? undefined : Object.entries(r.rdma)),
+    v1: { controller: 'rdma', file: 'rdma.max', text: rdmaLines },
+    v2: { controller: 'rdma', file: 'rdma.max', text: rdmaLines },
+    systemd: { none: 'systemd has no property for it' },
     when: 'setup',
   }),
 ]

@@ -7,16 +7,16 @@ import { annotations } from './annotations.js'
 import { deviceRules, devices } from './devices.js'
 import { hooks } from './hooks.js'
 import { mounts } from './mounts.js'
-import { namespaces, userMapped, userNamespace } from './namespaces.js'
+import { namespaces, timeOffsets, userMapped, userNamespace } from './namespaces.js'
 import { restrictedPaths } from './paths.js'
 import { command, environment, rlimits } from './process.js'
-import { cpu, memory } from './resources.js'
+import { blockIO, cpu, hugepages, memory, namesOfFiles } from './resources.js'
 import { processRequired, root } from './root.js'
 import type { ProcessRule, ResourcesRule, SpecRule } from './rule.js'
 import { ioPriority, memoryPolicy, personality, scheduler } from './schedule.js'
 import { seccomp } from './seccomp.js'
 import { sysctl } from './sysctl.js'
-import { mountNamespace, unsupported, unsupportedProcess, unsupportedResources } from './unsupported.js'
+import { mountNamespace, unsupported, unsupportedProcess } from './unsupported.js'
 import { uts } from './uts.js'
 
 export { type Warning, warnings } from './warnings.js'
@@ -30,7 +30,14 @@ export const processRules: readonly ProcessRule[] = [
   unsupportedProcess,
 ]
 
-export const resourcesRules: readonly ResourcesRule[] = [memory, cpu, deviceRules, unsupportedResources]
+export const resourcesRules: readonly ResourcesRule[] = [
+  memory,
+  cpu,
+  blockIO,
+  hugepages,
+  namesOfFiles,
+  deviceRules,
+]
 
 const process: SpecRule = spec => {
   for (const rule of processRules) {
@@ -55,6 +62,7 @@ export const specRules: readonly SpecRule[] = [
   namespaces,
   userNamespace,
   userMapped,
+  timeOffsets,
   uts,
   restrictedPaths,
   mounts,

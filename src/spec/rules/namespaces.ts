@@ -93,6 +93,34 @@ export const userNamespace: SpecRule = spec => {
   return idMap(uids, '/linux/uidMappings') ?? idMap(gids, '/linux/gidMappings')
 }
 
+/** An offset is given before the first process enters, so not to a namespace that others are in. */
+export const timeOffsets: SpecRule = spec => {
+  const offsets = spec.linux?.timeOffsets
+  if (offsets === undefined) return undefined
+  const at = '/linux/timeOffsets'
+  for (const clock of ['monotonic', 'boottime'] as const) {
+    const { nanosecs = 0 } = offsets[clock] ?? {}
+    if (nanosecs < 1000000000) continue
+    return broken(`${at}/${clock}/nanosecs`, 'time-nanosecs', `must be below 1000000000, is ${nanosecs}`)
+  }
+  if (offsets.monotonic === undefined && offsets.boottime === undefined) return undefined
+  const namespace = spec.linux?.namespaces?.find(({ type }) => type === 'time')
+  if (namespace === undefined) {
+    return broken(
+      at,
+      'time-needs-namespace',
+      'time namespace offsets specified, but time namespace not enabled',
+    )
+  }
+  return (namespace.path ?? '') === ''
+    ? undefined
+    : broken(
+        at,
+        'time-namespace-joined',
+        'time namespace enabled, but both namespace path and time offsets specified',
+      )
+}
+
 function isMapped(id: number, map: readonly IdMap[]): boolean {
   for (const { containerID, size } of map) if (id >= containerID && id < containerID + size) return true
   return false

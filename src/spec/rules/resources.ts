@@ -40,3 +40,59 @@ export const cpu: ResourcesRule = ({ cpu }, at) => {
   }
   return undefined
 }
+
+/** A weight of 0 is unset, as engines write it. */
+export const blockIO: ResourcesRule = ({ blockIO }, at) => {
+  if (blockIO === undefined) return undefined
+  const { weight = 0, leafWeight = 0, weightDevice = [] } = blockIO
+  const here = `${at}/blockIO`
+  const error = ioWeight(weight, `${here}/weight`) ?? ioWeight(leafWeight, `${here}/leafWeight`)
+  if (error !== undefined) return error
+  for (let i = 0; i < weightDevice.length; i++) {
+    const { weight = 0, leafWeight = 0 } = weightDevice[i] as (typeof weightDevice)[number]
+    const device = `${here}/weightDevice/${i}`
+    const error = ioWeight(weight, `${device}/weight`) ?? ioWeight(leafWeight, `${device}/leafWeight`)
+    if (error !== undefined) return error
+  }
+  return undefined
+}
+
+const ioWeight = (weight: number, at: string) =>
+  weight === 0 || (weight >= 10 && weight <= 1000)
+    ? undefined
+    : broken(at, 'block-io-weight', `must be 10 to 1000, or 0 for none, is ${weight}`)
+
+export const hugepages: ResourcesRule = ({ hugepageLimits }, at) => {
+  if (hugepageLimits === undefined) return undefined
+  for (let i = 1; i < hugepageLimits.length; i++) {
+    const size = hugepageLimits[i]?.pageSize
+    if (hugepageLimits.findIndex(({ pageSize }) => pageSize === size) === i) continue
+    return broken(`${at}/hugepageLimits/${i}/pageSize`, 'hugepages-twice', `${size} has a limit already`)
+  }
+  return undefined
+}
+
+/** Names become words of a line that the kernel splits at spaces, or files below the cgroup. */
+export const namesOfFiles: ResourcesRule = ({ rdma, network, unified }, at) => {
+  for (const name in rdma) {
+    if (!isWord(name))
+      return broken(`${at}/rdma`, 'device-name', `${show(name)} is no name of an RDMA device`)
+  }
+  const priorities = network?.priorities ?? []
+  for (let i = 0; i < priorities.length; i++) {
+    const { name } = priorities[i] as (typeof priorities)[number]
+    if (isWord(name)) continue
+    const text = `${show(name)} is no name of a network interface`
+    return broken(`${at}/network/priorities/${i}/name`, 'device-name', text)
+  }
+  for (const file in unified) {
+    const dot = file.indexOf('.')
+    if (dot > 0 && !file.includes('/')) continue
+    const text = `unified resource ${show(file)} must be a file name like memory.high (CONTROLLER.PARAMETER)`
+    return broken(`${at}/unified`, 'unified-name', text)
+  }
+  return undefined
+}
+
+const isWord = (name: string): boolean =>
+  name !== '' && !name.includes(' ') && !name.includes('\n') && !name.includes('/')

@@ -1,6 +1,6 @@
 import type { ConfigError } from '../../base/errors.js'
-import type { Process, Resources, Spec } from '../types.gen.js'
-import { broken, hasNamespace, type ProcessRule, type ResourcesRule, type SpecRule } from './rule.js'
+import type { Process, Spec } from '../types.gen.js'
+import { broken, hasNamespace, type ProcessRule, type SpecRule } from './rule.js'
 
 /** A part of the specification that is refused until it is built: then its row goes. */
 interface Row {
@@ -22,19 +22,10 @@ const ofProcess: readonly Row[] = [
   { at: ['apparmorProfile'], what: 'an AppArmor profile' },
 ]
 
-const ofResources: readonly Row[] = [
-  { at: ['blockIO'], what: 'limiting block I/O' },
-  { at: ['hugepageLimits'], what: 'limiting huge pages' },
-  { at: ['network'], what: 'a network class or priority' },
-  { at: ['rdma'], what: 'limiting RDMA' },
-  { at: ['unified'], what: 'writing cgroup v2 files by name' },
-]
-
 const ofSpec: readonly Row[] = [
   { at: ['mounts', '*', 'uidMappings'], what: 'an idmapped mount' },
   { at: ['mounts', '*', 'gidMappings'], what: 'an idmapped mount' },
   { at: ['mounts', '*', 'options', '*'], what: 'an idmapped mount', when: isIdmapOption },
-  { at: ['linux', 'timeOffsets'], what: 'shifting clocks' },
   { at: ['linux', 'netDevices'], what: 'moving network devices' },
   // An empty one asks for something, too: a resource group of the container's own.
   { at: ['linux', 'intelRdt'], what: 'Intel RDT', when: isThere },
@@ -68,11 +59,7 @@ function find(row: Row, value: unknown, depth: number): string | undefined {
   return undefined
 }
 
-function findAny(
-  rows: readonly Row[],
-  value: Spec | Process | Resources,
-  at: string,
-): ConfigError | undefined {
+function findAny(rows: readonly Row[], value: Spec | Process, at: string): ConfigError | undefined {
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i] as Row
     const pointer = find(row, value, 0)
@@ -85,13 +72,11 @@ function findAny(
 
 export const unsupportedProcess: ProcessRule = (process, at) => findAny(ofProcess, process, at)
 
-export const unsupportedResources: ResourcesRule = (resources, at) => findAny(ofResources, resources, at)
-
 export const unsupported: SpecRule = spec => findAny(ofSpec, spec, '')
 
 /** Whether a field is refused, by its path without indexes: `linux/netDevices`. `features` says the opposite. */
 export function isUnsupported(path: string): boolean {
-  for (const rows of [ofProcess, ofResources, ofSpec]) {
+  for (const rows of [ofProcess, ofSpec]) {
     for (const { at } of rows) if (at.join('/') === path) return true
   }
   return false

@@ -1,0 +1,154 @@
+/** linux.resources beyond memory, cpu and pids: block I/O, network classes, huge pages, unified; and the clocks of a time namespace. */
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import t from 'tap'
+import type { JsonObject } from '../support/config.js'
+import { namespaces } from '../support/config.js'
+import { type Container, container } from '../support/container.js'
+import { script } from '../support/payload.js'
+import { requires } from '../support/requires.js'
+import { forms } from '../support/runtime.js'
+
+const waiting = { process: { args: script(['wait']) } }
+
+/** A whole disk of this machine, as major and minor number. */
+const disk = /^ +(\d+) +(\d+) +\d+ (?:vda|sda|nvme0n1)$/m.exec(readFileSync('/proc/partitions', 'utf8'))
+const major = Number(disk?.[1])
+const minor = Number(disk?.[2])
+
+/** Runs commands where other cgroup hierarchies are mounted; nobody else sees those. */
+const among = (mounts: string, c: Container, ...lines: readonly (readonly string[])[]) => {
+  const quoted = lines.map(line => line.map(word => `'${word}'`).join(' '))
+  const commands = ['set -e', mounts, ...quoted].join('\n')
+  const { status, stdout, stderr } = spawnSync(
+    'unshare',
+    ['--mount', '--propagation', 'private', 'sh', '-c', commands],
+    {
+      encoding: 'utf8',
+      cwd: c.bundle,
+      env: { PATH: process.env.PATH, TSRUN_TEST_TAG: c.id },
+      timeout: 15_000,
+    },
+  )
+  return { status, stdout, stderr }
+}
+
+forms(t, requires('root', 'cc'), (t, rt) => {
+  t.test('blockIO on cgroup v1', { skip: disk === null ? 'needs a disk' : requires('cgroup1') }, async t => {
+    const blockIO: JsonObject = {
+      weight: 300,
+      throttleReadBpsDevice: [{ major, minor, rate: 10485760 }],
+      throttleWriteBpsDevice: [{ major, minor, rate: 20971520 }],
+      throttleReadIOPSDevice: [{ major, minor, rate: 300 }],
+      throttleWriteIOPSDevice: [{ major, minor, rate: 400 }],
+    }
+    const c = container(t, rt, { ...waiting, linux: { resources: { blockIO } } })
+    const { status, stderr } = c.create()
+    t.equal(status, 0, stderr)
+    const file = (name: string) => readFileSync(`/sys/fs/cgroup/blkio/${c.id}/blkio.${name}`, 'utf8').trim()
+    t.equal(file('throttle.read_bps_device'), `${major}:${minor} 10485760`)
+    t.equal(file('throttle.write_bps_device'), `${major}:${minor} 20971520`)
+    t.equal(file('throttle.read_iops_device'), `${major}:${minor} 300`)
+    t.equal(file('throttle.write_iops_device'), `${major}:${minor} 400`)
+    t.equal(file('bfq.weight'), '300')
+  })
+
+  t.test('a device that is not there', { skip: requires('cgroup1') }, async t => {
+    const blockIO = { throttleReadBpsDevice: [{ major: 4000, minor: 9, rate: 1 }] }
+    const { status, stderr } = container(t, rt, { linux: { resources: { blockIO } } }).run()
+    t.not(status, 0)
+    if (!rt.lacks('pointers')) t.match(stderr, /throttleReadBpsDevice.*ENODEV.*whole disk/)
+  })
+
+  t.test('network class and priorities', { skip: rt.lacks('hybrid') || requires('cgroup1') }, async t => {
+    const network = { classID: 1048577, priorities: [{ name: 'lo', priority: 7 }] }
+    const c = container(t, rt, { ...waiting, linux: { resources: { network } } })
+    const tree = `${c.dir}/net`
+    const files = [`${tree}/${c.id}/net_cls.classid`, `${tree}/${c.id}/net_prio.ifpriomap`]
+    const { status, stdout, stderr } = among(
+      `mkdir ${tree}; mount -t cgroup -o net_cls,net_prio net ${tree}`,
+      c,
+      c.line('create', '--bundle', c.bundle, c.id),
+      ['cat', ...files],
+      c.line('delete', '--force', c.id),
+      ['test', '!', '-e', files[0] ?? ''],
+    )
+    t.equal(status, 0, stderr)
+    t.match(stdout, /^1048577\n/)
+    t.match(stdout, /^lo 7$/m)
+  })
+
+  t.test('huge pages and unified on cgroup v2', { skip: rt.lacks('hybrid') }, async t => {
+    const resources = {
+      hugepageLimits: [{ pageSize: '2MB', limit: 4194304 }],
+      unified: { 'cgroup.max.depth': '3', 'hugetlb.1GB.max': '1073741824\n' },
+    }
+    const c = container(t, rt, { ...waiting, linux: { resources } })
+    const made = `/sys/fs/cgroup/${c.id}`
+    const { status, stdout, stderr } = among(
+      'umount -R /sys/fs/cgroup; mount -t cgroup2 cgroup /sys/fs/cgroup\n' +
+        'if ! grep -q hugetlb /sys/fs/cgroup/cgroup.controllers; then echo no hugetlb; exit 0; fi',
+      c,
+      c.line('create', '--bundle', c.bundle, c.id),
+      [
+        'cat',
+        `${made}/hugetlb.2MB.max`,
+        `${made}/hugetlb.2MB.rsvd.max`,
+        `${made}/hugetlb.1GB.max`,
+        `${made}/cgroup.max.depth`,
+      ],
+      c.line('delete', '--force', c.id),
+      ['test', '!', '-e', made],
+    )
+    t.equal(status, 0, stderr)
+    if (stdout === 'no hugetlb\n') t.comment('the hugetlb controller is not on cgroup v2 here')
+    else t.equal(stdout, '4194304\n4194304\n1073741824\n3\n')
+  })
+
+  t.test('unified needs cgroup v2', { skip: rt.lacks('pointers') || requires('cgroup1') }, async t => {
+    const c = container(t, rt, { linux: { resources: { unified: { 'memory.high': '1048576' } } } })
+    const { status, stderr } = c.run()
+    t.equal(status, 1)
+    t.match(stderr, /\/linux\/resources\/unified\/memory.high: memory.high is a file of cgroup v2/)
+  })
+
+  t.test(
+    'timeOffsets',
+    { skip: rt.lacks('time') || (!existsSync('/proc/self/ns/time') && 'no time namespaces') },
+    async t => {
+      const timeOffsets = { monotonic: { secs: 1000, nanosecs: 500000000 }, boottime: { secs: 864000 } }
+      const linux = { namespaces: [...namespaces, { type: 'time' }], timeOffsets }
+      const c = container(t, rt, { linux })
+      t.equal(c.create().status, 0)
+      const shown = readFileSync(`/proc/${c.state().pid}/timens_offsets`, 'utf8')
+      t.match(shown, /^monotonic +1000 +500000000\nboottime +864000 +0\n$/)
+      c.del('--force')
+      const [offsets, uptime] = c.ask(['cat', '/proc/self/timens_offsets'], ['cat', '/proc/uptime'])
+      t.equal(offsets?.data, shown)
+      const host = Number.parseFloat(readFileSync('/proc/uptime', 'utf8'))
+      const ahead = Number.parseFloat(uptime?.data ?? '') - host
+      t.ok(Math.abs(ahead - 864000) < 60, `the uptime is ahead by ${ahead} s`)
+    },
+  )
+
+  t.test('timeOffsets with a user namespace', { skip: rt.lacks('time') || requires('userns') }, async t => {
+    const linux = {
+      namespaces: [...namespaces, { type: 'time' }, { type: 'user' }],
+      uidMappings: [{ containerID: 0, hostID: 100000, size: 65536 }],
+      gidMappings: [{ containerID: 0, hostID: 100000, size: 65536 }],
+      timeOffsets: { boottime: { secs: 86400 } },
+    }
+    const [offsets] = container(t, rt, { linux }).ask(['cat', '/proc/self/timens_offsets'])
+    t.match(offsets?.data, /^boottime +86400 +0$/m)
+  })
+
+  t.test('a clock below zero', { skip: rt.lacks('time') || rt.lacks('pointers') }, async t => {
+    const linux = {
+      namespaces: [...namespaces, { type: 'time' }],
+      timeOffsets: { monotonic: { secs: -1e10 } },
+    }
+    const { status, stderr } = container(t, rt, { linux }).run()
+    t.equal(status, 1)
+    t.match(stderr, /\/linux\/timeOffsets: shift the clocks: .*ERANGE/)
+  })
+})
