@@ -547,6 +547,18 @@ static JSValue glue_pipe2(JSContext *ctx, JSValueConst self, int argc, JSValueCo
   return bad ? JS_EXCEPTION : JS_NewInt64(ctx, result);
 }
 
+static JSValue glue_eventfd(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
+{
+  (void)self, (void)argc;
+  uint32_t a0;
+  int32_t a1;
+  bool bad = to_uint(ctx, argv[0], &a0)
+    || to_int(ctx, argv[1], &a1);
+  long result = 0;
+  if (!bad) result = settle(eventfd(a0, a1));
+  return bad ? JS_EXCEPTION : JS_NewInt64(ctx, result);
+}
+
 static JSValue glue_poll(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
 {
   (void)self, (void)argc;
@@ -888,6 +900,7 @@ static const JSCFunctionListEntry glue_functions[] = {
   JS_CFUNC_DEF("sendmsg", 3, glue_sendmsg),
   JS_CFUNC_DEF("recvmsg", 3, glue_recvmsg),
   JS_CFUNC_DEF("pipe2", 2, glue_pipe2),
+  JS_CFUNC_DEF("eventfd", 2, glue_eventfd),
   JS_CFUNC_DEF("poll", 3, glue_poll),
   JS_CFUNC_DEF("execve", 3, glue_execve),
   JS_CFUNC_DEF("posix_spawn", 6, glue_posix_spawn),

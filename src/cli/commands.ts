@@ -71,6 +71,28 @@ const exec = {
   cgroup: 'list',
 } as const satisfies OptionTable
 
+const update = {
+  resources: 'string r',
+  memory: 'string',
+  'memory-reservation': 'string',
+  'memory-swap': 'string',
+  'cpu-period': 'string',
+  'cpu-quota': 'string',
+  'cpu-burst': 'string',
+  'cpu-share': 'string',
+  'cpu-idle': 'string',
+  'cpu-rt-period': 'string',
+  'cpu-rt-runtime': 'string',
+  'cpuset-cpus': 'string',
+  'cpuset-mems': 'string',
+  'pids-limit': 'string',
+  'blkio-weight': 'string',
+  'kernel-memory': 'string',
+  'kernel-memory-tcp': 'string',
+  'l3-cache-schema': 'string',
+  'mem-bw-schema': 'string',
+} as const satisfies OptionTable
+
 export const commands = {
   create: { part: 'create', positionals: ['container-id'], options: create },
   start: { part: 'lifecycle', positionals: ['container-id'], options: {} },
@@ -92,6 +114,12 @@ export const commands = {
     positionals: ['container-id', 'ps-option...'],
     options: { format: 'table|json f' },
     stopAtPositional: true,
+  },
+  update: { part: 'operate', positionals: ['container-id'], options: update },
+  events: {
+    part: 'operate',
+    positionals: ['container-id'],
+    options: { interval: 'string', stats: 'boolean' },
   },
   list: { part: 'lifecycle', positionals: [], options: { format: 'table|json f', quiet: 'boolean q' } },
   spec: { part: 'rest', positionals: [], options: { bundle: 'string b', rootless: 'boolean' } },

@@ -1,5 +1,7 @@
-/** The only writers to stdout and stderr. */
+/** The only writers to stdout and stderr, and the reader of stdin. */
+import { UsageError } from '../base/errors.js'
 import { syscallError } from '../sys/call.js'
+import { readFile } from '../sys/files.js'
 import { native } from '../sys/native.js'
 
 const EINTR = 4
@@ -27,18 +29,18 @@ export function writeAll(fd: number, text: string): number {
   while (done < length) {
     const result = sys.write(fd, buffer.subarray(done, length), length - done)
     if (result > 0) done += result
-    else if (result === -EAGAIN) waitWritable(fd)
+    else if (result === -EAGAIN) waitFor(fd, POLLOUT)
     else if (result !== -EINTR) return -result
   }
   return 0
 }
 
 /** A caller may have left its pipe non-blocking. */
-function waitWritable(fd: number): void {
+function waitFor(fd: number, events: number): void {
   const pollfd = new Uint8Array(8)
   const view = new DataView(pollfd.buffer)
   view.setInt32(0, fd, true)
-  view.setInt16(4, POLLOUT, true)
+  view.setInt16(4, events, true)
   native().poll(pollfd, 1, -1)
 }
 
@@ -49,4 +51,32 @@ export function hasColour(fd: number): boolean {
     if (entry === 'TERM=dumb' || (entry.startsWith('NO_COLOR=') && entry.length > 9)) return false
   }
   return sys.isatty(fd) === 1
+}
+
+const POLLIN = 1
+
+/** All of a file, or with `-` of standard input. */
+export function readInput(path: string): string {
+  if (path !== '-') {
+    try {
+      return readFile(path)
+    } catch (error) {
+      throw new UsageError(`read ${path}: ${(error as Error).message}`)
+    }
+  }
+  const sys = native()
+  let bytes = new Uint8Array(65536)
+  let length = 0
+  for (;;) {
+    const result = sys.read(0, bytes.subarray(length), bytes.length - length)
+    if (result === 0) return sys.utf8Read(bytes, 0, length)
+    if (result > 0) length += result
+    else if (result === -EAGAIN) waitFor(0, POLLIN)
+    else if (result !== -EINTR) throw syscallError(-result, 'read', 'standard input')
+    if (length === bytes.length) {
+      const bigger = new Uint8Array(2 * length)
+      bigger.set(bytes)
+      bytes = bigger
+    }
+  }
 }

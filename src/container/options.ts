@@ -1,5 +1,6 @@
 /** What the command line, or a program that embeds tsrun, asks of `container/`. */
 import type { Log } from '../base/log.js'
+import type { Resources } from '../spec/types.gen.js'
 
 /** What every command needs. */
 export interface Common {
@@ -93,4 +94,11 @@ export interface ExecOptions {
   readonly cgroups: readonly string[]
   /** See RunOptions. */
   readonly again: readonly string[]
+}
+
+export interface UpdateOptions {
+  readonly common: Common
+  readonly id: string
+  /** The text of a document of resources, or limits from the command line. */
+  readonly resources: { readonly text: string } | { readonly limits: Resources }
 }

@@ -85,3 +85,19 @@ export function exactIntegers(value: unknown, text: string): unknown {
   const quoted = quoteLongIntegers(text)
   return takeExact(value, JSON.parse(quoted))
 }
+
+/** JSON of a document whose integers may be bigint: all of them are written as numbers. */
+export function exactJson(value: unknown): string {
+  if (typeof value === 'bigint') return String(value)
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  const parts: string[] = []
+  if (Array.isArray(value)) {
+    for (const item of value) parts.push(exactJson(item))
+    return `[${parts.join(',')}]`
+  }
+  for (const key in value) {
+    const item = (value as Record<string, unknown>)[key]
+    if (item !== undefined) parts.push(`${JSON.stringify(key)}:${exactJson(item)}`)
+  }
+  return `{${parts.join(',')}}`
+}

@@ -130,7 +130,11 @@ export function checkProcessRules(process: Process): ValidProcess {
 
 /** Reads the text of a resources document (`update --resources`); see loadSpec. */
 export function loadResources(text: string, explain: () => Explainer): ValidResources {
-  const resources = load('Resources', text, explain) as Resources
+  return checkResourcesRules(load('Resources', text, explain) as Resources)
+}
+
+/** The rules for limits that were put together from checked parts. Throws ConfigError. */
+export function checkResourcesRules(resources: Resources): ValidResources {
   for (const rule of resourcesRules) {
     const error = rule(resources, '')
     if (error !== undefined) throw error

@@ -66,6 +66,7 @@ export const prototypes = {
   sendmsg: { args: ['int', 'ptr', 'int'], ret: 'long' },
   recvmsg: { args: ['int', 'ptr', 'int'], ret: 'long' },
   pipe2: { args: ['buf', 'int'] },
+  eventfd: { args: ['uint', 'int'] },
   poll: { args: ['buf', 'long', 'int'] },
   // processes
   execve: { args: ['str', 'ptr', 'ptr'] },

@@ -63,7 +63,9 @@ export interface Container {
   readonly line: (...args: readonly string[]) => string[]
   /** Runs one command of the runtime, with its output in pipes. */
   readonly call: (...args: readonly string[]) => Result
-  /** The same with another runtime. */
+  /** Runs one command of the runtime that leaves a process behind; its output goes to `output()`. */
+  readonly leave: (...args: readonly string[]) => Result
+  /** The same as `call` with another runtime. */
   readonly callAs: (runtime: Runtime, ...args: readonly string[]) => Result
   readonly create: (...flags: readonly string[]) => Result
   readonly start: () => Result
@@ -252,6 +254,7 @@ export const container = (t: Test, rt: Runtime, patch: JsonObject = {}): Contain
     line,
     call,
     callAs,
+    leave: callToFiles,
     create: (...flags) => callToFiles('create', '--bundle', bundle, ...flags, id),
     start: () => call('start', id),
     state: () => {

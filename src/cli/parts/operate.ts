@@ -1,12 +1,16 @@
 /** The commands that work on a running container. `exec` shares the compiler of `create`. */
 import { UsageError } from '../../base/errors.js'
+import { containerEvents } from '../../container/events.js'
 import { execInContainer, failedExec } from '../../container/exec.js'
 import type { ExecOptions } from '../../container/options.js'
 import { pauseContainer, resumeContainer } from '../../container/pause.js'
 import { listProcesses, processTable } from '../../container/ps.js'
+import { updateContainer } from '../../container/update.js'
 import type { CommandOptions } from '../commands.js'
 import { againOf, commonOf } from '../common.js'
-import { print } from '../output.js'
+import { limitsOf } from '../limits.js'
+import { print, readInput } from '../output.js'
+import { parseDuration } from '../units.js'
 import type { Request } from './part.js'
 
 const idOf = (request: Request): string => request.positionals[0] as string
@@ -46,6 +50,27 @@ export const handlers = {
     const [id = '', ...args] = request.positionals
     if (request.options.format === 'json') print(`${JSON.stringify(listProcesses(commonOf(request), id))}\n`)
     else print(processTable(commonOf(request), id, args))
+    return 0
+  },
+  update(request: Request<'update'>): number {
+    const { options } = request
+    const file = options.resources
+    updateContainer({
+      common: commonOf(request),
+      id: idOf(request),
+      resources: file ? { text: readInput(file) } : { limits: limitsOf(options, request.log) },
+    })
+    return 0
+  },
+  events(request: Request<'events'>): number {
+    const { interval = '5s', stats } = request.options
+    containerEvents({
+      common: commonOf(request),
+      id: idOf(request),
+      stats: stats === true,
+      interval: parseDuration(interval, '--interval'),
+      tell: print,
+    })
     return 0
   },
 }

@@ -1,0 +1,132 @@
+import { StateError, TsrunError } from '../base/errors.js'
+import type { CgroupPaths } from '../host/cgroup.js'
+import { readStats } from '../host/stats.js'
+import { exactJson } from '../spec/json.js'
+import { close, O, openFile, readKernelFile, tryWriteKernelFile } from '../sys/files.js'
+import { native } from '../sys/native.js'
+import { openOwn } from './kill.js'
+import type { Common } from './options.js'
+import { type Record, statusOf } from './record.js'
+import { load } from './store.js'
+
+export interface EventsOptions {
+  readonly common: Common
+  readonly id: string
+  /** One sample, and the end. */
+  readonly stats: boolean
+  /** Between samples, milliseconds; at least 1. */
+  readonly interval: number
+  /** Takes one line of JSON. */
+  readonly tell: (line: string) => void
+}
+
+/**
+ * `tsrun events`: statistics again and again, and each time that the kernel killed for memory, until the container ends. Throws
+ * StateError for one that does not run.
+ */
+export function containerEvents(options: EventsOptions): void {
+  const { common, id, stats } = options
+  try {
+    const record = load(common.root, id)
+    const status = statusOf(common.root, record)
+    if (status === 'stopped' || status === 'creating') {
+      throw new StateError('not-running', `container with id ${id} is not running`)
+    }
+    if (stats) sample(options, record)
+    else follow(options, record)
+  } catch (error) {
+    throw error instanceof TsrunError ? error.wrap(`events of ${JSON.stringify(id)}`) : error
+  }
+}
+
+function sample({ id, tell }: EventsOptions, { cgroup }: Record): void {
+  tell(`${exactJson({ type: 'stats', id, data: readStats(cgroup) })}\n`)
+}
+
+const POLLIN = 1
+const POLLPRI = 2
+
+/** Sleeps until init ends, the kernel tells of memory, or the next sample is due. */
+function follow(options: EventsOptions, record: Record): void {
+  const { id, interval, tell } = options
+  const { init, cgroup } = record
+  const pidfd = init === undefined ? undefined : openOwn(init)
+  if (pidfd === undefined) return
+  const memory = watchMemory(cgroup)
+  try {
+    const entries = new Uint8Array(16)
+    const view = new DataView(entries.buffer)
+    view.setInt32(0, pidfd, true)
+    view.setInt16(4, POLLIN, true)
+    view.setInt32(8, memory?.fd ?? -1, true)
+    view.setInt16(12, memory?.events ?? 0, true)
+    let kills = killsIn(cgroup)
+    let due = milliseconds() + interval
+    for (;;) {
+      native().poll(entries, 2, Math.max(0, due - milliseconds()))
+      memory?.drain()
+      const now = killsIn(cgroup)
+      for (; kills < now; kills++) tell(`${JSON.stringify({ type: 'oom', id })}\n`)
+      if (view.getInt16(6, true) !== 0) return
+      if (milliseconds() < due) continue
+      sample(options, record)
+      due = milliseconds() + interval
+    }
+  } finally {
+    memory?.close()
+    close(pidfd)
+  }
+}
+
+function milliseconds(): number {
+  const CLOCK_MONOTONIC = 1
+  const time = new Uint8Array(16)
+  native().clock_gettime(CLOCK_MONOTONIC, time)
+  const view = new DataView(time.buffer)
+  return Number(view.getBigInt64(0, true)) * 1000 + Math.floor(view.getInt32(8, true) / 1_000_000)
+}
+
+/** How many processes of a container were killed for memory, as `oom_kill` of its cgroup counts (4.13). */
+function killsIn({ v1, v2 }: CgroupPaths): number {
+  const file = v1.memory === undefined ? `${v2}/memory.events` : `${v1.memory}/memory.oom_control`
+  for (const line of (readKernelFile(file) ?? '').split('\n')) {
+    if (line.startsWith('oom_kill ')) return Number(line.slice('oom_kill '.length))
+  }
+  return 0
+}
+
+interface MemoryWatch {
+  readonly fd: number
+  readonly events: number
+  /** Takes what was told, so that poll(2) waits for more. */
+  readonly drain: () => void
+  readonly close: () => void
+}
+
+const EFD_CLOEXEC = 0o2000000
+const EFD_NONBLOCK = 0o4000
+
+/** v1: an eventfd that the kernel is given by cgroup.event_control. v2: memory.events itself, which tells of changes by POLLPRI. */
+function watchMemory({ v1, v2 }: CgroupPaths): MemoryWatch | undefined {
+  const calls = native()
+  const bytes = new Uint8Array(4096)
+  if (v1.memory === undefined) {
+    if (v2 === undefined || readKernelFile(`${v2}/memory.events`) === undefined) return undefined
+    const fd = openFile(`${v2}/memory.events`, O.RDONLY)
+    const drain = (): void => void calls.pread(fd, bytes, bytes.length, 0)
+    drain()
+    return { fd, events: POLLPRI, drain, close: () => close(fd) }
+  }
+  const fd = calls.eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)
+  if (fd < 0) return undefined
+  const file = openFile(`${v1.memory}/memory.oom_control`, O.RDONLY)
+  const closeAll = (): void => {
+    close(file)
+    close(fd)
+  }
+  if (tryWriteKernelFile(`${v1.memory}/cgroup.event_control`, [`${fd} ${file}`]) !== undefined) {
+    closeAll()
+    return undefined
+  }
+  return { fd, events: POLLIN, drain: () => void calls.read(fd, bytes, 8), close: closeAll }
+}

@@ -1,0 +1,62 @@
+import { ConfigError, StateError, TsrunError } from '../base/errors.js'
+import type { CgroupPaths } from '../host/cgroup.js'
+import { replaceCgroups } from '../launch/cgroup.js'
+import { isUnified, lowerUpdate, mergeResources, withoutZeros } from '../lower/cgroup/update.js'
+import { exactJson } from '../spec/json.js'
+import { checkResourcesRules, type Explainer, loadResources } from '../spec/load.js'
+import type { Resources } from '../spec/types.gen.js'
+import { readKernelFile } from '../sys/files.js'
+import { native } from '../sys/native.js'
+import { frozenSpec } from './exec.js'
+import type { UpdateOptions } from './options.js'
+import { type Record, statusOf } from './record.js'
+import { load, save } from './store.js'
+
+const explain = (): Explainer => native().load('explain') as Explainer
+
+/**
+ * `tsrun update`: changes limits of a container, all that are asked for or none. Throws ConfigError, StateError `container not running`,
+ * HostError, SyscallError.
+ */
+export function updateContainer({ common, id, resources }: UpdateOptions): void {
+  try {
+    const record = load(common.root, id)
+    const status = statusOf(common.root, record)
+    if (status === 'stopped' || status === 'creating') {
+      throw new StateError('not-running', `container not running (its status is ${status})`)
+    }
+    const given =
+      'text' in resources ? loadResources(resources.text, explain) : checkResourcesRules(resources.limits)
+    const asked = withoutZeros(given)
+    const merged = mergeResources(limitsOf(common.root, record), asked)
+    checkResourcesRules(merged)
+    checkUsage(asked, merged, record.cgroup)
+    const warn = (pointer: string, message: string): void =>
+      common.log.warn(`${pointer}: ${message}`, { pointer })
+    replaceCgroups(lowerUpdate(asked, merged, record.cgroup, warn), () =>
+      save(common.root, { ...record, resources: exactJson(merged) }),
+    )
+  } catch (error) {
+    throw error instanceof TsrunError ? error.wrap(`update ${JSON.stringify(id)}`) : error
+  }
+}
+
+/** What a container's limits are now. */
+function limitsOf(root: string, record: Record): Resources {
+  if (record.resources !== undefined) return loadResources(record.resources, explain)
+  return frozenSpec(root, record.id).linux?.resources ?? {}
+}
+
+/** `checkBeforeUpdate`: rather no change than a container that is killed by it. */
+function checkUsage(asked: Resources, merged: Resources, paths: CgroupPaths): void {
+  const limit = asked.memory?.limit
+  if (merged.memory?.checkBeforeUpdate !== true || limit === undefined || Number(limit) === -1) return
+  const file = isUnified(paths) ? `${paths.v2}/memory.current` : `${paths.v1.memory}/memory.usage_in_bytes`
+  const used = readKernelFile(file)?.trim()
+  if (used === undefined || BigInt(used) <= BigInt(limit)) return
+  throw new ConfigError(
+    '/memory/limit',
+    'limit-below-usage',
+    `rejecting memory limit ${limit}: the container uses ${used} (checkBeforeUpdate is set)`,
+  )
+}
