@@ -3,7 +3,7 @@ import { encodePlan } from '../plan/encode.js'
 import { answer, type FailedFrame, parseFrame } from '../plan/frames.js'
 import type { RuntimeOp, VerifiedPlan } from '../plan/op.js'
 import { native } from '../sys/native.js'
-import { type Exit, openPidfd, signalPidfd, wait } from '../sys/process.js'
+import { type Exit, openPidfd, signalPidfd, wait, waitUnreaped } from '../sys/process.js'
 import { packetPair, receive, send } from '../sys/socket.js'
 import { type Actions, runActions } from './actions.js'
 import { failureOf } from './failure.js'
@@ -144,7 +144,7 @@ function failure(plan: VerifiedPlan, frame: FailedFrame): TsrunError {
 
 /** The shim's end of the socket is closed and it told nothing: killed, most likely for memory. */
 function diedSilently({ pid }: Session, helper: number): TsrunError {
-  const exit: Exit | undefined = wait({ pid }, true)
+  const exit: Exit | undefined = waitUnreaped({ pid })
   const who = pid === helper ? 'helper' : 'init'
   if (exit !== undefined && 'signal' in exit) {
     const hint =

@@ -5,7 +5,7 @@ import { type Memory, native } from './native.js'
 const P_PIDFD = 3
 const P_PID = 1
 const WEXITED = 4
-const WNOHANG = 1
+const WNOWAIT = 0x01000000
 const POSIX_SPAWN_SETPGROUP = 0x02
 const POSIX_SPAWN_SETSIGDEF = 0x04
 const POSIX_SPAWN_SETSIGMASK = 0x08
@@ -76,15 +76,23 @@ export type Exit = { readonly code: number } | { readonly signal: number }
 
 const CLD_EXITED = 1
 
-/** Waits for a child and reaps it; undefined with `now` when it still runs. */
-export function wait(
-  id: { readonly pid: number } | { readonly pidfd: number },
-  now = false,
-): Exit | undefined {
+type Child = { readonly pid: number } | { readonly pidfd: number }
+
+/** Waits for a child's end and reaps it. */
+export function wait(id: Child): Exit | undefined {
+  return exitOf(id, WEXITED)
+}
+
+/** Waits for a child's end and does not reap it: its pid stays its own. */
+export function waitUnreaped(id: Child): Exit | undefined {
+  return exitOf(id, WEXITED | WNOWAIT)
+}
+
+function exitOf(id: Child, flags: number): Exit | undefined {
   const info = new Uint8Array(128)
   const [type, number] = 'pid' in id ? [P_PID, id.pid] : [P_PIDFD, id.pidfd]
   check(
-    uninterrupted(() => native().waitid(type, number, info, WEXITED | (now ? WNOHANG : 0))),
+    uninterrupted(() => native().waitid(type, number, info, flags)),
     'waitid',
     () => `${number}`,
   )

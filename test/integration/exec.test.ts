@@ -342,16 +342,16 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     t.match(answers.at(-1), { data: 'setns' })
   })
 
-  t.test('labels are refused until they are built', { skip: rt.lacks('tsrun') }, async t => {
+  t.test('labels that this machine cannot give', { skip: rt.lacks('tsrun') }, async t => {
     const c = container(t, rt, waiting)
     c.run('--detach')
     t.match(c.call('exec', '--apparmor', 'x', c.id, 'x'), {
       status: 255,
-      stderr: /AppArmor profile is not supported/,
+      stderr: /apparmor/i,
     })
     t.match(c.call('exec', '--process-label', 'x', c.id, 'x'), {
       status: 255,
-      stderr: /SELinux label is not supported/,
+      stderr: /selinux/i,
     })
   })
 
@@ -419,5 +419,59 @@ forms(t, requires('root', 'cc'), (t, rt) => {
       (await Promise.all(all)).map(({ status }) => status),
       Array.from({ length: 10 }, (_, i) => 100 + i),
     )
+  })
+
+  t.test(
+    'the runtime killed in the middle: the container goes on, and nothing stays',
+    { skip: rt.lacks('recovery') },
+    async t => {
+      const c = container(t, rt, waiting)
+      c.run('--detach')
+      for (let i = 0; i < 20; i++) {
+        const running = c.spawn(...c.line('exec', c.id, ...script(['true'])))
+        setTimeout(() => running.child.kill('SIGKILL'), i)
+        await running.done
+      }
+      const { pid } = c.state()
+      const left = () => JSON.parse(c.call('ps', '--format', 'json', c.id).stdout) as number[]
+      t.ok(
+        until(() => left().length === 1),
+        'no half-made process',
+      )
+      t.same(left(), [pid])
+    },
+  )
+
+  t.test('a helper that is killed', { skip: requires('cgroup1') || rt.lacks('recovery') }, async t => {
+    const c = container(t, rt, waiting)
+    c.run('--detach')
+    c.call('pause', c.id)
+    const running = c.spawn(...c.line('exec', '--ignore-paused', c.id, ...script(['true'])))
+    const others = () => {
+      const pids = JSON.parse(c.call('ps', '--format', 'json', c.id).stdout) as number[]
+      return pids.filter(pid => pid !== c.state().pid)
+    }
+    t.ok(
+      until(() => others().length === 1),
+      'it waits in the freezer',
+    )
+    for (const pid of others()) process.kill(pid, 'SIGKILL')
+    c.call('resume', c.id)
+    t.match(await running.done, { status: 255, stderr: /helper was killed by signal 9/ })
+  })
+
+  t.test('a container that dies meanwhile', async t => {
+    for (let i = 0; i < 5; i++) {
+      const c = container(t, rt, waiting)
+      c.run('--detach')
+      const { pid } = c.state()
+      const running = c.spawn(...c.line('exec', c.id, ...script(['wait'])))
+      await new Promise(resolve => setTimeout(resolve, 3 * i))
+      c.kill('KILL')
+      const { status, stderr } = await running.done
+      t.ok(status === 137 || status === 255, `${status}: ${stderr}`)
+      c.ended(pid)
+      t.equal(c.del().status, 0)
+    }
   })
 })
