@@ -51,8 +51,7 @@ int run_find_executable(const struct op_find_executable *op) {
   return failed(error == -EISDIR ? FIND_EXECUTABLE_IS_A_DIRECTORY : FIND_EXECUTABLE_ACCESS, error);
 }
 
-/** Writes a number in decimal, NUL included; returns its length. */
-static size_t to_decimal(uint32_t value, char *into) {
+size_t to_decimal(uint32_t value, char *into) {
   char digits[10];
   size_t count = 0, length = 0;
   do digits[count++] = (char)('0' + value % 10);

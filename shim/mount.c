@@ -114,6 +114,16 @@ int run_mount_setattr(const struct op_mount_setattr *op) {
   return failed(MOUNT_SETATTR_MOUNT_SETATTR, error);
 }
 
+int run_idmap_mount(const struct op_idmap_mount *op) {
+  struct mount_attr attributes = {
+      .attr_set = MOUNT_ATTR_IDMAP,
+      .userns_fd = (uint32_t)slot(op->namespace),
+  };
+  unsigned flags = AT_EMPTY_PATH | (op->recursive ? AT_RECURSIVE : 0);
+  int error = sys(mount_setattr, slot(op->slot), "", flags, &attributes, sizeof attributes);
+  return failed(IDMAP_MOUNT_MOUNT_SETATTR, error);
+}
+
 /** What is made for a missing target: 0 for nothing. */
 static int missing_mode(const struct op_move_mount *op, uint32_t *mode) {
   struct stat stat;

@@ -4,6 +4,15 @@
 #include <linux/keyctl.h>
 #include <linux/nsfs.h>
 
+/** Opens a file of `/proc/PID/` of the procfs that the host has. */
+static int open_of(int pid, const char *name, int flags) {
+  char path[64] = "/proc/";
+  size_t length = 6 + to_decimal((uint32_t)pid, path + 6);
+  path[length++] = '/';
+  memcpy(path + length, name, strlen(name) + 1);
+  return sys(openat, AT_FDCWD, path, flags | O_CLOEXEC | O_NOCTTY);
+}
+
 int run_open_namespace(const struct op_open_namespace *op) {
   /* O_NONBLOCK: a path that is no namespace but a fifo must not hang us. */
   int fd = sys(openat, AT_FDCWD, text(op->path), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -33,6 +42,38 @@ int run_join_process(const struct op_join_process *op) {
 }
 
 int run_unshare(const struct op_unshare *op) { return failed(UNSHARE_UNSHARE, sys(unshare, op->namespaces)); }
+
+/** Writes a file of `/proc/PID/`. */
+static int write_of(int pid, const char *name, const char *value, size_t length) {
+  int fd = open_of(pid, name, O_WRONLY);
+  if (fd < 0) return fd;
+  int written = sys(write, fd, value, length);
+  close_fd(fd);
+  return written < 0 ? written : 0;
+}
+
+/* The child only holds the namespace until it is open; it dies with us, should we not get to end it. */
+int run_make_user_namespace(const struct op_make_user_namespace *op) {
+  int child = sys(clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0);
+  if (child < 0) return failed(MAKE_USER_NAMESPACE_CLONE, child);
+  if (child == 0) {
+    sys(prctl, PR_SET_PDEATHSIG, SIGKILL);
+    for (;;) sys(ppoll, NULL, 0, NULL, NULL, 0);
+  }
+  uint32_t step = MAKE_USER_NAMESPACE_WRITE_UID_MAP;
+  int result = write_of(child, "uid_map", text(op->uid), op->uid.length);
+  if (result >= 0) {
+    step = MAKE_USER_NAMESPACE_WRITE_GID_MAP;
+    result = write_of(child, "gid_map", text(op->gid), op->gid.length);
+  }
+  if (result >= 0) {
+    step = MAKE_USER_NAMESPACE_OPEN;
+    result = open_of(child, "ns/user", O_RDONLY);
+  }
+  sys(kill, child, SIGKILL);
+  wait_for(child, NULL);
+  return result < 0 ? failed(step, result) : keep(op->slot, result);
+}
 
 int run_set_dumpable(const struct op_set_dumpable *op) {
   return failed(SET_DUMPABLE_PRCTL, sys(prctl, PR_SET_DUMPABLE, op->value));

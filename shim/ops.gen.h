@@ -2,7 +2,7 @@
 #pragma once
 #include <stdint.h>
 
-#define BUILD_ID 0xf385d971u
+#define BUILD_ID 0xbd34911eu
 
 enum opcode {
   OP_BARRIER = 1,
@@ -74,6 +74,10 @@ enum opcode {
   OP_IOPRIO_SET = 121,
   OP_SET_MEMPOLICY = 122,
   OP_PERSONALITY = 123,
+  OP_MAKE_USER_NAMESPACE = 126,
+  OP_IDMAP_MOUNT = 127,
+  OP_SET_LABEL = 124,
+  OP_LABEL_ROOT = 125,
 };
 
 /* X(NAME, name) of every op. */
@@ -146,7 +150,11 @@ enum opcode {
   X(SCHED_SETATTR, sched_setattr) \
   X(IOPRIO_SET, ioprio_set) \
   X(SET_MEMPOLICY, set_mempolicy) \
-  X(PERSONALITY, personality)
+  X(PERSONALITY, personality) \
+  X(MAKE_USER_NAMESPACE, make_user_namespace) \
+  X(IDMAP_MOUNT, idmap_mount) \
+  X(SET_LABEL, set_label) \
+  X(LABEL_ROOT, label_root)
 
 enum propagation {
   PROPAGATION_NONE = 0x0,
@@ -197,6 +205,11 @@ enum memory_mode {
 enum domain {
   DOMAIN_LINUX = 0x0,
   DOMAIN_LINUX32 = 0x8,
+};
+enum attribute {
+  ATTRIBUTE_EXEC = 0x1,
+  ATTRIBUTE_APPARMOR = 0x2,
+  ATTRIBUTE_KEYCREATE = 0x3,
 };
 
 /* Where the bytes of a string, a list or a program lie in the blob. */
@@ -634,6 +647,34 @@ struct op_personality {
   uint64_t domain;
 };
 int run_personality(const struct op_personality *op);
+enum make_user_namespace_step { MAKE_USER_NAMESPACE_CLONE, MAKE_USER_NAMESPACE_WRITE_UID_MAP,
+  MAKE_USER_NAMESPACE_WRITE_GID_MAP, MAKE_USER_NAMESPACE_OPEN };
+struct op_make_user_namespace {
+  uint64_t slot;
+  struct ref uid;
+  struct ref gid;
+};
+int run_make_user_namespace(const struct op_make_user_namespace *op);
+enum idmap_mount_step { IDMAP_MOUNT_MOUNT_SETATTR };
+struct op_idmap_mount {
+  uint64_t slot;
+  uint64_t namespace;
+  uint64_t recursive;
+};
+int run_idmap_mount(const struct op_idmap_mount *op);
+enum set_label_step { SET_LABEL_OPEN, SET_LABEL_WRITE };
+struct op_set_label {
+  uint64_t proc;
+  uint64_t attribute;
+  struct ref label;
+};
+int run_set_label(const struct op_set_label *op);
+enum label_root_step { LABEL_ROOT_OPEN, LABEL_ROOT_FSETXATTR };
+struct op_label_root {
+  uint64_t slot;
+  struct ref label;
+};
+int run_label_root(const struct op_label_root *op);
 
 #ifdef OP_TABLES
 enum kind { KIND_NONE, 
@@ -787,6 +828,17 @@ static const struct field_rule field_rules[] = {
     {KIND_FLAGS, 0, 5}, /* set_mempolicy */
     {KIND_BYTES, 0, 0}, /* set_mempolicy */
     {KIND_ENUM, 0, 7}, /* personality */
+    {KIND_SLOT, 0, 0}, /* make_user_namespace */
+    {KIND_STR, 0, 0}, /* make_user_namespace */
+    {KIND_STR, 0, 0}, /* make_user_namespace */
+    {KIND_SLOT, 0, 0}, /* idmap_mount */
+    {KIND_SLOT, 0, 0}, /* idmap_mount */
+    {KIND_U32, 0, 0}, /* idmap_mount */
+    {KIND_SLOT, 0, 0}, /* set_label */
+    {KIND_ENUM, 0, 8}, /* set_label */
+    {KIND_STR, 0, 0}, /* set_label */
+    {KIND_SLOT, 0, 0}, /* label_root */
+    {KIND_STR, 0, 0}, /* label_root */
 };
 /* By opcode: where its rules begin, how many fields it has; `known` is 0 in the gaps. */
 struct op_rule {
@@ -863,6 +915,10 @@ static const struct op_rule op_rules[] = {
     [OP_IOPRIO_SET] = {1, 2, 138},
     [OP_SET_MEMPOLICY] = {1, 3, 140},
     [OP_PERSONALITY] = {1, 1, 143},
+    [OP_MAKE_USER_NAMESPACE] = {1, 3, 144},
+    [OP_IDMAP_MOUNT] = {1, 3, 147},
+    [OP_SET_LABEL] = {1, 3, 150},
+    [OP_LABEL_ROOT] = {1, 2, 153},
 };
 static const uint64_t flag_masks[] = {
     0x7e020080, /* namespaces */
@@ -885,5 +941,6 @@ static const struct enum_rule enum_rules[] = {
     {3, {0x1, 0x2, 0x3}}, /* ioClass */
     {7, {0x0, 0x1, 0x2, 0x3, 0x4, 0x5, 0x6}}, /* memoryMode */
     {2, {0x0, 0x8}}, /* domain */
+    {3, {0x1, 0x2, 0x3}}, /* attribute */
 };
 #endif

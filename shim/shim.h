@@ -132,6 +132,9 @@ int close_on_exec(unsigned first);
 /** Milliseconds of the monotonic clock. */
 int64_t now(void);
 
+/** Writes a number in decimal, NUL included; returns its length. */
+size_t to_decimal(uint32_t value, char *into);
+
 static inline int same(const char *a, const char *b) {
   size_t length = strlen(a);
   return strlen(b) == length && memcmp(a, b, length) == 0;

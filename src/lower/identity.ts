@@ -1,6 +1,7 @@
 import type { Op } from '../plan/op.js'
 import { capabilitySets, limitCapabilities, setCapabilities } from './capabilities.js'
 import { type Input, inRoot, ROOT } from './input.js'
+import { processLabels } from './labels.js'
 import { schedule } from './schedule.js'
 import { compileSeccomp } from './seccomp/index.js'
 
@@ -40,6 +41,7 @@ export function becomeUser(input: Input, out: Op[]): void {
   const noNewPrivileges = process.noNewPrivileges === true
 
   schedule(input, out)
+  processLabels(input, out)
   out.push({ op: 'umask', by: 'init', at: '/process/user/umask', mask: user.umask ?? DEFAULT_UMASK })
   if (noNewPrivileges) out.push({ op: 'set_no_new_privs', by: 'init', at: '/process/noNewPrivileges' })
   // Nothing of ours survives exec from here on, so that the filter need not allow close_range.

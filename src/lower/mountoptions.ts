@@ -14,7 +14,7 @@ export interface MountOption {
   readonly superblock?: string
   readonly propagation?: Propagation
   /** What the option does to the whole entry. */
-  readonly action?: 'bind' | 'rbind' | 'remount' | 'tmpcopyup'
+  readonly action?: 'bind' | 'rbind' | 'remount' | 'tmpcopyup' | 'idmap' | 'ridmap'
 }
 
 /** Access times are one field of three values: setting any of them clears the field first. */
@@ -76,6 +76,8 @@ export const mountOptions: Readonly<Record<string, MountOption>> = {
   rbind: { action: 'rbind' },
   remount: { action: 'remount' },
   tmpcopyup: { action: 'tmpcopyup' },
+  idmap: { action: 'idmap' },
+  ridmap: { action: 'ridmap' },
   private: { propagation: 'private' },
   rprivate: { propagation: 'private', recursive: true },
   shared: { propagation: 'shared' },
@@ -97,6 +99,7 @@ export interface ParsedOptions {
   readonly bind: 'bind' | 'rbind' | undefined
   readonly remount: boolean
   readonly copyUp: boolean
+  readonly idmap: 'idmap' | 'ridmap' | undefined
   /** The mount alone, and the whole tree below it. */
   readonly own: Readonly<Change>
   readonly tree: Readonly<Change>
@@ -132,6 +135,7 @@ export function parseMountOptions(options: readonly string[]): ParsedOptions {
   let bind: 'bind' | 'rbind' | undefined
   let remount = false
   let copyUp = false
+  let idmap: 'idmap' | 'ridmap' | undefined
   const own: Change = { set: [], clear: [] }
   const tree: Change = { set: [], clear: [] }
   const superblock: string[] = []
@@ -145,11 +149,12 @@ export function parseMountOptions(options: readonly string[]): ParsedOptions {
     }
     if (option.action === 'remount') remount = true
     else if (option.action === 'tmpcopyup') copyUp = true
+    else if (option.action === 'idmap' || option.action === 'ridmap') idmap = option.action
     else if (option.action !== undefined) bind = option.action
     if (option.superblock !== undefined) superblock.push(option.superblock)
     if (option.propagation !== undefined) {
       propagation.push({ type: option.propagation, recursive: option.recursive === true })
     } else apply(option.recursive === true ? tree : own, option)
   }
-  return { bind, remount, copyUp, own, tree, superblock, propagation, data }
+  return { bind, remount, copyUp, idmap, own, tree, superblock, propagation, data }
 }

@@ -3,7 +3,9 @@ import type { MountAttr } from '../plan/flags.js'
 import type { HostPath, Op } from '../plan/op.js'
 import type { Mount } from '../spec/types.gen.js'
 import { cgroupMount } from './cgroupmount.js'
+import { applyIdmap, makeIdmaps } from './idmap.js'
 import { type Input, inRoot, ROOT } from './input.js'
+import { checkMountLabel, contextOption, labelQueue } from './labels.js'
 import { type ParsedOptions, parseMountOptions } from './mountoptions.js'
 
 /** Where one mount entry stands and what its options say. */
@@ -16,6 +18,7 @@ export interface Entry {
 
 /** Mounts, in the order of the config. */
 export function mounts(input: Input, out: Op[]): void {
+  checkMountLabel(input, out)
   const entries = input.spec.mounts ?? []
   for (let i = 0; i < entries.length; i++) {
     const mount = entries[i] as Mount
@@ -24,7 +27,7 @@ export function mounts(input: Input, out: Op[]): void {
     if (options.remount) remount(entry, out)
     else if (isBind(entry)) bind(input, entry, out)
     else if (mount.type === 'cgroup' || mount.type === 'cgroup2') cgroupMount(input, entry, out)
-    else filesystem(entry, out)
+    else filesystem(input, entry, out)
   }
 }
 
@@ -42,6 +45,7 @@ export function openedByHelper({ host, userNamespace }: Input): boolean {
 
 /** Opens the bind sources that init could not reach; runs in the helper, before the user namespace. */
 export function openSources(input: Input, out: Op[]): void {
+  makeIdmaps(input, out)
   if (!openedByHelper(input)) return
   const entries = input.spec.mounts ?? []
   for (let i = 0; i < entries.length; i++) {
@@ -52,12 +56,8 @@ export function openSources(input: Input, out: Op[]): void {
   }
 }
 
-function openSource(
-  { request }: Input,
-  { at, slot, mount, options }: Entry,
-  by: 'helper' | 'init',
-  out: Op[],
-): void {
+function openSource({ request }: Input, entry: Entry, by: 'helper' | 'init', out: Op[]): void {
+  const { at, slot, mount, options } = entry
   if (mount.source === undefined || mount.source === '') {
     throw new ConfigError(`${at}/source`, 'bind-needs-source', 'a bind mount needs a source')
   }
@@ -71,6 +71,7 @@ function openSource(
     flags: options.bind === 'rbind' ? ['clone', 'recursive'] : ['clone'],
     nofollow: 0,
   })
+  applyIdmap(entry, by, out)
 }
 
 function bind(input: Input, entry: Entry, out: Op[]): void {
@@ -91,7 +92,7 @@ function bind(input: Input, entry: Entry, out: Op[]): void {
   propagate(entry, out)
 }
 
-function filesystem(entry: Entry, out: Op[]): void {
+function filesystem(input: Input, entry: Entry, out: Op[]): void {
   const { at, slot, mount, options } = entry
   const type = mount.type ?? ''
   if (type === '' || type === 'none') {
@@ -111,13 +112,15 @@ function filesystem(entry: Entry, out: Op[]): void {
     slot,
     type,
     ...(mount.source === undefined ? {} : { source: mount.source }),
-    options: [...options.superblock, ...options.data],
+    options: [...options.superblock, ...options.data, ...contextOption(input, type, options.data)],
     attrs: fsmountAttributes(options),
   })
+  applyIdmap(entry, 'init', out)
   if (options.copyUp) {
     const source = inRoot(mount.destination)
     out.push({ op: 'copy_up', by: 'init', at, slot, root: ROOT, source })
   }
+  labelQueue(input, entry, out)
   attach(entry, 'directory', out)
   propagate(entry, out)
 }

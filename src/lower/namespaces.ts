@@ -2,6 +2,7 @@ import type { NamespaceType } from '../plan/flags.js'
 import type { HostPath, IdMapping, Op } from '../plan/op.js'
 import type { IdMap, TimeOffsets } from '../spec/types.gen.js'
 import type { Input } from './input.js'
+import { labelKeyring } from './labels.js'
 
 /**
  * The order in which namespaces are joined. A privileged runtime joins its user namespace last, while it still has
@@ -129,8 +130,12 @@ export function settleInit(input: Input, out: Op[]): void {
 }
 
 /** A session keyring by the container's name: made by init, joined by what `exec` starts later. */
-export function joinKeyring({ request }: Input, out: Op[]): void {
-  if (request.noNewKeyring) return
+export function joinKeyring(input: Input, out: Op[]): void {
+  if (input.request.noNewKeyring) return
+  labelKeyring(input, out, () => joinOwnKeyring(input, out))
+}
+
+function joinOwnKeyring({ request }: Input, out: Op[]): void {
   out.push({
     op: 'join_session_keyring',
     by: 'init',

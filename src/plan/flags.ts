@@ -115,6 +115,9 @@ export const memoryFlags = {
 /** personality(2). */
 export const domain = { LINUX: 0, LINUX32: 8 } as const
 
+/** What `set_label` writes: the label that exec changes to (of AppArmor or another module), that of new keys. */
+export const attribute = { exec: 1, apparmor: 2, keycreate: 3 } as const
+
 export const flagTables = {
   namespaces,
   mountAttr,
@@ -132,6 +135,7 @@ export const enumTables = {
   ioClass,
   memoryMode,
   domain,
+  attribute,
 } as const
 
 export type FlagTable = keyof typeof flagTables

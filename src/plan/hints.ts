@@ -177,6 +177,25 @@ const hints = (): readonly Hint[] => [
     errno: 'EPERM',
     text: 'it needs CAP_SYS_NICE on the host and, on cgroup v1, a real-time budget (resources.cpu.realtimeRuntime); a deadline also all CPUs',
   },
+  {
+    op: 'idmap_mount',
+    errno: 'EINVAL',
+    text: 'this filesystem cannot be id-mapped by this kernel, or its source is id-mapped already',
+  },
+  {
+    op: 'idmap_mount',
+    errno: 'EPERM',
+    text: 'it takes the rights of the host over the filesystem: run as root',
+  },
+  {
+    op: 'make_user_namespace',
+    errno: 'EPERM',
+    text: 'maps of mounts take the rights of the host: run as root',
+  },
+  { op: 'make_user_namespace', errno: 'EINVAL', text: 'ranges overlap, or there are more than 340' },
+  { op: 'set_label', errno: 'ENOENT', text: 'no such profile is loaded' },
+  { op: 'set_label', errno: 'EINVAL', text: 'the policy that is loaded does not know this label' },
+  { op: 'set_label', errno: 'EACCES', text: 'the policy does not let tsrun change to this label' },
   { op: 'sched_setattr', errno: 'EINVAL', text: 'this kernel lacks the policy or one of its flags' },
   { op: 'sched_setattr', errno: 'EBUSY', text: 'the CPUs have not that much time left for deadlines' },
   {

@@ -318,6 +318,30 @@ export const opcodes = {
     steps: ['set_mempolicy'],
   },
   personality: { code: 123, fields: { domain: 'enum:domain' }, steps: ['personality'] },
+
+  // ---- idmapped mounts ----------------------------------------------------------------------------------------------
+  /** A user namespace with these maps (lines of uid_map and gid_map), made by a child that ends at once, and kept open. */
+  make_user_namespace: {
+    code: 126,
+    fields: { slot: 'newSlot', uid: 'str', gid: 'str' },
+    steps: ['clone', 'write uid_map', 'write gid_map', 'open'],
+  },
+  /** Maps the ids of a mount that is attached nowhere yet, by a user namespace (5.12). */
+  idmap_mount: {
+    code: 127,
+    fields: { slot: 'slot', namespace: 'slot', recursive: 'u32' },
+    steps: ['mount_setattr'],
+  },
+
+  // ---- labels -------------------------------------------------------------------------------------------------------
+  /** Writes an attribute of init itself in a procfs of our own. An empty label takes one back. */
+  set_label: {
+    code: 124,
+    fields: { proc: 'slot', attribute: 'enum:attribute', label: 'str' },
+    steps: ['open', 'write'],
+  },
+  /** security.selinux of the root of a new mount. */
+  label_root: { code: 125, fields: { slot: 'slot', label: 'str' }, steps: ['open', 'fsetxattr'] },
 } as const satisfies Record<string, OpRow>
 
 export interface OpRow {

@@ -1,11 +1,11 @@
 // Written by tools/ops.mjs from src/plan/opcodes.ts and src/plan/flags.ts (make gen). Do not edit.
-import { create, domain, ioClass, links, memoryFlags, memoryMode, mountAttr, namespaces, nodeType, propagation, schedFlags, schedPolicy, seccompFlags, treeFlags } from './flags.js'
+import { attribute, create, domain, ioClass, links, memoryFlags, memoryMode, mountAttr, namespaces, nodeType, propagation, schedFlags, schedPolicy, seccompFlags, treeFlags } from './flags.js'
 import type { ShimOp } from './op.js'
 import type { OpName } from './opcodes.js'
 import * as w from './writer.js'
 
 /** FNV-1a of the opcode table: the shim refuses a plan with another one. */
-export const buildId = 0xf385d971
+export const buildId = 0xbd34911e
 
 /** How many fields an op has. */
 export const fieldCounts: Readonly<Record<OpName, number>> = {
@@ -78,6 +78,10 @@ export const fieldCounts: Readonly<Record<OpName, number>> = {
   ioprio_set: 2,
   set_mempolicy: 3,
   personality: 1,
+  make_user_namespace: 3,
+  idmap_mount: 3,
+  set_label: 3,
+  label_root: 2,
 }
 
 /** Writes the record of an op: its head, then its fields in wire order. */
@@ -438,6 +442,29 @@ export function writeOp(op: ShimOp, index: number): void {
     case 'personality':
       w.head(op, index, 123, 1)
       w.one(domain, op.domain)
+      return
+    case 'make_user_namespace':
+      w.head(op, index, 126, 3)
+      w.newSlot(op.slot)
+      w.text(op.uid)
+      w.text(op.gid)
+      return
+    case 'idmap_mount':
+      w.head(op, index, 127, 3)
+      w.slot(op.slot)
+      w.slot(op.namespace)
+      w.number(op.recursive)
+      return
+    case 'set_label':
+      w.head(op, index, 124, 3)
+      w.slot(op.proc)
+      w.one(attribute, op.attribute)
+      w.text(op.label)
+      return
+    case 'label_root':
+      w.head(op, index, 125, 2)
+      w.slot(op.slot)
+      w.text(op.label)
       return
   }
 }

@@ -38,5 +38,35 @@ export const fields: Readonly<Record<string, JsonObject>> = {
   hugepages: resources({ hugepageLimits: [{ pageSize: '2MB', limit: 4194304 }] }),
   network: resources({ network: { classID: 1048577, priorities: [{ name: 'eth0', priority: 5 }] } }),
   rdma: resources({ rdma: { mlx5_1: { hcaHandles: 3, hcaObjects: 10000 }, mlx4_0: { hcaObjects: 1 } } }),
+  labels: {
+    process: { selinuxLabel: 'system_u:system_r:container_t:s0:c1,c2', apparmorProfile: 'docker-default' },
+  },
+  'mount-label': {
+    mounts: [
+      { destination: '/proc', type: 'proc' },
+      { destination: '/dev', type: 'tmpfs' },
+      { destination: '/dev/mqueue', type: 'mqueue' },
+      { destination: '/own', type: 'tmpfs', options: ['rootcontext=system_u:object_r:tmp_t:s0'] },
+    ],
+    linux: { mountLabel: 'system_u:object_r:container_file_t:s0:c1,c2' },
+  },
+  idmap: {
+    mounts: [
+      {
+        destination: '/data',
+        source: '/srv/data',
+        options: ['rbind', 'ro'],
+        uidMappings: [{ containerID: 0, hostID: 100000, size: 1 }],
+        gidMappings: [{ containerID: 0, hostID: 100000, size: 1 }],
+      },
+      { destination: '/whole', source: '/srv/whole', options: ['rbind', 'ridmap'] },
+      { destination: '/scratch', type: 'tmpfs', options: ['idmap'] },
+    ],
+    linux: {
+      namespaces: namespaces('user'),
+      uidMappings: [{ containerID: 0, hostID: 200000, size: 65536 }],
+      gidMappings: [{ containerID: 0, hostID: 200000, size: 65536 }],
+    },
+  },
   realtime: resources({ cpu: { realtimePeriod: 1000000, realtimeRuntime: 50000 } }),
 }

@@ -14,6 +14,7 @@ const lacking: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     personality: 'runc 1.1 ignores linux.personality',
     time: 'runc 1.1 has no time namespaces',
     hybrid: 'runc 1.1 takes what it finds at /sys/fs/cgroup for what it began with',
+    idmap: 'runc 1.1 has no id-mapped mounts',
     'memory-policy': 'runc 1.1 ignores linux.memoryPolicy',
     'kill-all': 'runc 1.1 kills only the first process (kill --all is the other way)',
     'delete-broken': 'runc 1.1 cannot delete a container whose state it cannot read',

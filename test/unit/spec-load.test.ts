@@ -171,7 +171,7 @@ t.test('process and resources documents name places in themselves', async t => {
   )
   refused(
     () => loadProcess('{"args":["a"],"cwd":"/","scheduler":{"policy":"SCHED_FIFO"}}', explain),
-    '/scheduler: setting the scheduling policy is not supported by this version of tsrun',
+    '/scheduler/priority: must be 1 to 99 for SCHED_FIFO, is absent',
   )
   t.same(loadResources('{}', never), {})
   refused(
@@ -180,7 +180,7 @@ t.test('process and resources documents name places in themselves', async t => {
   )
   refused(
     () => loadResources('{"unified":{"a/b":"1"}}', explain),
-    '/unified: writing cgroup v2 files by name is not supported by this version of tsrun',
+    '/unified: unified resource "a/b" must be a file name like memory.high (CONTROLLER.PARAMETER)',
   )
 })
 

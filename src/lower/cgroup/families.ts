@@ -10,11 +10,11 @@ const text = (value: Int64): string => String(value)
 
 /** Every setting that these resources may have: the rows of the table, then those of the families, `unified` last. */
 export function knobsFor(resources: Resources): readonly Knob[] {
-  const { hugepageLimits, unified } = resources
-  if (hugepageLimits === undefined && unified === undefined) return knobs
+  const { hugepageLimits = [], unified } = resources
+  if (hugepageLimits.length === 0 && unified === undefined) return knobs
   const rows = [...knobs]
-  for (let i = 0; i < (hugepageLimits ?? []).length; i++) {
-    const { pageSize } = hugepageLimits?.[i] as HugepageLimit
+  for (let i = 0; i < hugepageLimits.length; i++) {
+    const { pageSize } = hugepageLimits[i] as HugepageLimit
     // Reservations before use, where the kernel counts them (5.7): what was reserved is always there to fault in.
     rows.push(hugepages(i, `hugetlb.${pageSize}.rsvd`, true), hugepages(i, `hugetlb.${pageSize}`, false))
   }

@@ -6,6 +6,7 @@
 import { annotations } from './annotations.js'
 import { deviceRules, devices } from './devices.js'
 import { hooks } from './hooks.js'
+import { idmaps } from './idmaps.js'
 import { mounts } from './mounts.js'
 import { namespaces, timeOffsets, userMapped, userNamespace } from './namespaces.js'
 import { restrictedPaths } from './paths.js'
@@ -16,19 +17,12 @@ import type { ProcessRule, ResourcesRule, SpecRule } from './rule.js'
 import { ioPriority, memoryPolicy, personality, scheduler } from './schedule.js'
 import { seccomp } from './seccomp.js'
 import { sysctl } from './sysctl.js'
-import { mountNamespace, unsupported, unsupportedProcess } from './unsupported.js'
+import { mountNamespace, unsupported } from './unsupported.js'
 import { uts } from './uts.js'
 
 export { type Warning, warnings } from './warnings.js'
 
-export const processRules: readonly ProcessRule[] = [
-  command,
-  environment,
-  rlimits,
-  scheduler,
-  ioPriority,
-  unsupportedProcess,
-]
+export const processRules: readonly ProcessRule[] = [command, environment, rlimits, scheduler, ioPriority]
 
 export const resourcesRules: readonly ResourcesRule[] = [
   memory,
@@ -66,6 +60,7 @@ export const specRules: readonly SpecRule[] = [
   uts,
   restrictedPaths,
   mounts,
+  idmaps,
   devices,
   sysctl,
   seccomp,

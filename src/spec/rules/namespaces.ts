@@ -33,7 +33,7 @@ function overlap(a: number, aSize: number, b: number, bSize: number): boolean {
 }
 
 /** What the kernel would refuse with a bare EINVAL. */
-function idMap(map: readonly IdMap[], at: string): ConfigError | undefined {
+export function idMap(map: readonly IdMap[], at: string): ConfigError | undefined {
   if (map.length > MOST_LINES) {
     return broken(at, 'idmap-lines', `has ${map.length} lines, the kernel takes at most ${MOST_LINES}`)
   }

@@ -1,6 +1,6 @@
 import type { ConfigError } from '../../base/errors.js'
-import type { Process, Spec } from '../types.gen.js'
-import { broken, hasNamespace, type ProcessRule, type SpecRule } from './rule.js'
+import type { Spec } from '../types.gen.js'
+import { broken, hasNamespace, type SpecRule } from './rule.js'
 
 /** A part of the specification that is refused until it is built: then its row goes. */
 interface Row {
@@ -12,24 +12,12 @@ interface Row {
 }
 
 const isNotify = (value: unknown): boolean => value === 'SCMP_ACT_NOTIFY'
-/** `idmap=…` is crun's. */
-const isIdmapOption = (value: unknown): boolean =>
-  value === 'idmap' || value === 'ridmap' || (value as string).startsWith('idmap=')
 const isThere = (): boolean => true
 
-const ofProcess: readonly Row[] = [
-  { at: ['selinuxLabel'], what: 'an SELinux label' },
-  { at: ['apparmorProfile'], what: 'an AppArmor profile' },
-]
-
 const ofSpec: readonly Row[] = [
-  { at: ['mounts', '*', 'uidMappings'], what: 'an idmapped mount' },
-  { at: ['mounts', '*', 'gidMappings'], what: 'an idmapped mount' },
-  { at: ['mounts', '*', 'options', '*'], what: 'an idmapped mount', when: isIdmapOption },
   { at: ['linux', 'netDevices'], what: 'moving network devices' },
   // An empty one asks for something, too: a resource group of the container's own.
   { at: ['linux', 'intelRdt'], what: 'Intel RDT', when: isThere },
-  { at: ['linux', 'mountLabel'], what: 'an SELinux label for mounts' },
   { at: ['linux', 'seccomp', 'listenerPath'], what: 'seccomp notification' },
   { at: ['linux', 'seccomp', 'defaultAction'], what: 'seccomp notification', when: isNotify },
   { at: ['linux', 'seccomp', 'syscalls', '*', 'action'], what: 'seccomp notification', when: isNotify },
@@ -59,7 +47,7 @@ function find(row: Row, value: unknown, depth: number): string | undefined {
   return undefined
 }
 
-function findAny(rows: readonly Row[], value: Spec | Process, at: string): ConfigError | undefined {
+function findAny(rows: readonly Row[], value: Spec, at: string): ConfigError | undefined {
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i] as Row
     const pointer = find(row, value, 0)
@@ -70,13 +58,11 @@ function findAny(rows: readonly Row[], value: Spec | Process, at: string): Confi
   return undefined
 }
 
-export const unsupportedProcess: ProcessRule = (process, at) => findAny(ofProcess, process, at)
-
 export const unsupported: SpecRule = spec => findAny(ofSpec, spec, '')
 
 /** Whether a field is refused, by its path without indexes: `linux/netDevices`. `features` says the opposite. */
 export function isUnsupported(path: string): boolean {
-  for (const rows of [ofProcess, ofSpec]) {
+  for (const rows of [ofSpec]) {
     for (const { at } of rows) if (at.join('/') === path) return true
   }
   return false
