@@ -10,6 +10,8 @@ const effectiveCapabilities = (): bigint =>
   BigInt(`0x${/CapEff:\s*(\w+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'}`)
 
 /** Each need: whether this machine has it, and what to say when it has not. */
+const payload = new URL('../../build/test/payload', import.meta.url)
+
 const needs = {
   root: [root, 'needs root'],
   cgroup1: [() => existsSync('/sys/fs/cgroup/memory/cgroup.procs'), 'needs controllers on cgroup v1'],
@@ -23,9 +25,17 @@ const needs = {
     'needs CAP_SYS_RESOURCE (raising limits)',
   ],
   runc: [() => has('runc'), 'needs runc: apt-get install runc'],
+  podman: [() => has('podman'), 'needs podman: tools/deps.sh clients'],
+  buildah: [() => has('buildah'), 'needs buildah: tools/deps.sh clients'],
+  containerd: [() => has('containerd') && has('ctr'), 'needs containerd: tools/deps.sh clients'],
+  docker: [() => has('dockerd') && has('docker'), 'needs docker: tools/deps.sh clients'],
   strace: [() => has('strace'), 'needs strace: apt-get install strace'],
   busybox: [() => existsSync('/bin/busybox'), 'needs busybox: apt-get install busybox-static'],
-  cc: [() => has('musl-gcc') || has('gcc'), 'needs a C compiler: apt-get install musl-tools gcc'],
+  // A payload that was built elsewhere (a tree shared with a virtual machine) is as good.
+  cc: [
+    () => existsSync(payload) || has('musl-gcc') || has('gcc'),
+    'needs a C compiler: apt-get install musl-tools gcc',
+  ],
   ia32: [() => process.arch === 'x64', 'needs an x86-64 kernel with 32-bit system calls'],
   schemas: [
     () => existsSync('/usr/share/gocode/src/github.com/opencontainers/runtime-spec/schema'),
