@@ -18,6 +18,7 @@ extern const struct verb fileVerbs[];
 extern const struct verb reportVerbs[];
 extern const struct verb syscallVerbs[];
 extern const struct verb hostVerbs[];
+extern const struct verb attackVerbs[];
 
 void begin(const char *verb);                        /* {"verb":"NAME" */
 void key(const char *name);                          /* ,"name": */
