@@ -41,6 +41,7 @@ const parts = {
   explain: { cold: true },
   failure: {},
   seccomp: { file: 'lower/seccomp/index.ts' },
+  netdevice: { file: 'launch/netdevice.ts' },
 }
 
 process.on('uncaughtException', error => {

@@ -730,6 +730,18 @@ static JSValue glue_kill(JSContext *ctx, JSValueConst self, int argc, JSValueCon
   return bad ? JS_EXCEPTION : JS_NewInt64(ctx, result);
 }
 
+static JSValue glue_setns(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
+{
+  (void)self, (void)argc;
+  int32_t a0;
+  int32_t a1;
+  bool bad = to_int(ctx, argv[0], &a0)
+    || to_int(ctx, argv[1], &a1);
+  long result = 0;
+  if (!bad) result = settle(setns(a0, a1));
+  return bad ? JS_EXCEPTION : JS_NewInt64(ctx, result);
+}
+
 static JSValue glue_pidfd_open(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
 {
   (void)self, (void)argc;
@@ -914,6 +926,7 @@ static const JSCFunctionListEntry glue_functions[] = {
   JS_CFUNC_DEF("posix_spawnattr_setsigmask", 2, glue_posix_spawnattr_setsigmask),
   JS_CFUNC_DEF("waitid", 4, glue_waitid),
   JS_CFUNC_DEF("kill", 2, glue_kill),
+  JS_CFUNC_DEF("setns", 2, glue_setns),
   JS_CFUNC_DEF("pidfd_open", 2, glue_pidfd_open),
   JS_CFUNC_DEF("pidfd_send_signal", 4, glue_pidfd_send_signal),
   JS_CFUNC_DEF("prctl", 5, glue_prctl),

@@ -58,7 +58,7 @@ export function features(): Features {
       intelRdt: enabled('linux/intelRdt'),
       memoryPolicy: { modes: Object.keys(memoryMode).sort(), flags: Object.keys(memoryFlags).sort() },
       mountExtensions: { idmap: { enabled: Object.hasOwn(mountOptions, 'idmap') } },
-      netDevices: enabled('linux/netDevices'),
+      netDevices: { enabled: true },
     },
     annotations: { 'org.tsrun.version': version, 'org.tsrun.commit': commit },
   }

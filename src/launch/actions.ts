@@ -9,6 +9,7 @@ import { sendConsole, sendPidfd } from './handover.js'
 import { runHook } from './hook.js'
 import { checkIdMaps, writeIdMaps } from './idmap.js'
 import { setLimit } from './limits.js'
+import { moveNetDevice } from './netdevice.js'
 import { checkSecurityModule } from './securitymodule.js'
 import type { Session } from './session.js'
 import { writeTimeOffsets } from './timens.js'
@@ -40,6 +41,7 @@ const runners: { readonly [N in RuntimeOpName]: Runner<N> } = {
   cgroup_join: (op, { pid }) => joinCgroups(op, pid),
   write_id_map: (op, { pid }) => writeIdMaps(op, pid),
   check_id_map: (op, { pid }) => checkIdMaps(op, pid),
+  move_net_device: (op, { pid }) => moveNetDevice(op, pid),
   check_security_module: checkSecurityModule,
   write_time_offsets: (op, { pid }) => writeTimeOffsets(op, pid),
   write_oom_score_adj: ({ value }, { pid }) => writeOomScore(pid, value),

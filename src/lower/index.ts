@@ -14,6 +14,7 @@ import type { Input, Pass, Request } from './input.js'
 import { earlyResourceLimits, oomScore, resourceLimits } from './limits.js'
 import { mounts, openSources } from './mounts.js'
 import { enterCgroupNamespace, enterNamespaces, openNamespaces, settleInit } from './namespaces.js'
+import { netDevices } from './netdevices.js'
 import { changeRoot, hidePaths, openRoot, sealRoot } from './rootfs.js'
 import { sysctls } from './sysctl.js'
 
@@ -40,6 +41,7 @@ const passes: readonly Pass[] = [
   makeWorkingDirectory,
   openConsole,
   openFdDirectory,
+  netDevices,
   limitBeforeHooks,
   createRuntimeHooks,
   createContainerHooks,

@@ -102,6 +102,7 @@ const phrases = (): Phrases => ({
   cgroup_join: ({ dirs }) => `join cgroup ${dirs[0] ?? ''}`,
   write_id_map: () => 'write the id maps of the user namespace',
   check_id_map: () => 'compare the id maps of the joined user namespace',
+  move_net_device: ({ from, name }) => `move network device ${from} into the container as ${name}`,
   check_security_module: ({ module }) => `check that ${module} is on`,
   write_time_offsets: () => 'shift the clocks of the time namespace',
   write_oom_score_adj: ({ value }) => `set oom_score_adj ${value}`,

@@ -123,6 +123,8 @@ interface RuntimeFields {
   }
   /** The user namespace that the helper has joined must have exactly these maps. */
   check_id_map: { readonly uid: readonly IdMapping[]; readonly gid: readonly IdMapping[] }
+  /** Moves a network device of the host into the container's network namespace, with its addresses, and brings it up. */
+  move_net_device: { readonly from: string; readonly name: string }
   /** Fails where the labels of this module would have no effect. */
   check_security_module: { readonly module: 'selinux' | 'apparmor' }
   /** Shifts the clocks of the time namespace that the helper has unshared: lines for /proc/PID/timens_offsets. */

@@ -81,6 +81,7 @@ export const prototypes = {
   posix_spawnattr_setsigmask: { args: ['buf', 'buf'], returnsErrno: true },
   waitid: { args: ['int', 'uint', 'buf', 'int'] },
   kill: { args: ['int', 'int'] },
+  setns: { args: ['int', 'int'] },
   pidfd_open: { args: ['int', 'uint'], nr: 434 },
   pidfd_send_signal: { args: ['int', 'int', 'buf', 'uint'], nr: 424 },
   prctl: { args: ['int', 'long', 'long', 'long', 'long'] },

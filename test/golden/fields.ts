@@ -68,5 +68,9 @@ export const fields: Readonly<Record<string, JsonObject>> = {
       gidMappings: [{ containerID: 0, hostID: 200000, size: 65536 }],
     },
   },
+  'net-devices': linux({
+    namespaces: namespaces('network'),
+    netDevices: { eth1: {}, dummy0: { name: 'eth%d' } },
+  }),
   realtime: resources({ cpu: { realtimePeriod: 1000000, realtimeRuntime: 50000 } }),
 }

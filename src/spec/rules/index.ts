@@ -9,6 +9,7 @@ import { hooks } from './hooks.js'
 import { idmaps } from './idmaps.js'
 import { mounts } from './mounts.js'
 import { namespaces, timeOffsets, userMapped, userNamespace } from './namespaces.js'
+import { netDevices } from './netdevices.js'
 import { restrictedPaths } from './paths.js'
 import { command, environment, rlimits } from './process.js'
 import { blockIO, cpu, hugepages, memory, namesOfFiles } from './resources.js'
@@ -62,6 +63,7 @@ export const specRules: readonly SpecRule[] = [
   mounts,
   idmaps,
   devices,
+  netDevices,
   sysctl,
   seccomp,
   memoryPolicy,

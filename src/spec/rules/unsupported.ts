@@ -15,7 +15,6 @@ const isNotify = (value: unknown): boolean => value === 'SCMP_ACT_NOTIFY'
 const isThere = (): boolean => true
 
 const ofSpec: readonly Row[] = [
-  { at: ['linux', 'netDevices'], what: 'moving network devices' },
   // An empty one asks for something, too: a resource group of the container's own.
   { at: ['linux', 'intelRdt'], what: 'Intel RDT', when: isThere },
   { at: ['linux', 'seccomp', 'listenerPath'], what: 'seccomp notification' },
