@@ -35,7 +35,8 @@ const src = join(house, 'src')
 const parts = {
   lifecycle: {},
   create: {},
-  operate: { after: ['create'] },
+  exec: {},
+  operate: {},
   rest: { after: ['create'], cold: true },
   help: { cold: true },
   explain: { cold: true },

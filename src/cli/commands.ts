@@ -101,7 +101,7 @@ export const commands = {
   kill: { part: 'lifecycle', positionals: ['container-id', 'signal?'], options: { all: 'boolean a' } },
   delete: { part: 'lifecycle', positionals: ['container-id'], options: { force: 'boolean f' } },
   exec: {
-    part: 'operate',
+    part: 'exec',
     positionals: ['container-id', 'command?', 'argument...'],
     options: exec,
     stopAtPositional: true,
@@ -144,7 +144,7 @@ export const commands = {
 export const hiddenCommands: CommandTable = {
   _failed: { part: 'create', positionals: ['container-id', 'told'], options: {} },
   '_failed-exec': {
-    part: 'operate',
+    part: 'exec',
     positionals: ['container-id', 'ops', 'told'],
     options: {},
     failure: 255,
@@ -152,7 +152,7 @@ export const hiddenCommands: CommandTable = {
 }
 
 /** Groups of subcommands that are loaded together. */
-export type PartName = 'lifecycle' | 'create' | 'operate' | 'rest' | 'help'
+export type PartName = 'lifecycle' | 'create' | 'exec' | 'operate' | 'rest' | 'help'
 export type OptionTable = Readonly<Record<string, string>>
 export interface CommandRow {
   readonly part: PartName

@@ -4,19 +4,19 @@ import { probeHost } from '../host/probe.js'
 import { type Launched, launch } from '../launch/session.js'
 import { lower } from '../lower/index.js'
 import type { Request } from '../lower/input.js'
-import type { HostPath, Op } from '../plan/op.js'
+import type { HostPath } from '../plan/op.js'
 import { verify } from '../plan/verify.js'
 import { type Explainer, loadSpec, type ValidSpec } from '../spec/load.js'
 import { warnings } from '../spec/rules/index.js'
 import { checkProcBinds } from '../spec/rules/mounts.js'
 import { stateDocument } from '../spec/statedoc.js'
-import type { Process } from '../spec/types.gen.js'
 import { check } from '../sys/call.js'
 import { close, fsTypes, openPath, readFile, readLink, statfsType, tryStat } from '../sys/files.js'
 import { native } from '../sys/native.js'
 import { removeCgroups } from './cgroup.js'
 import { runHooks } from './hooks.js'
 import type { CreateOptions } from './options.js'
+import { checkConsole, checkPreservedFds, lastOps, plumbingOf } from './plumbing.js'
 import { type Record, startTimeOf } from './record.js'
 import { absolute, claim, directoryOf, discard, refuseDuplicate, save } from './store.js'
 
@@ -83,66 +83,6 @@ function realRootfs(path: string): HostPath {
   }
 }
 
-/** Console rules of runc (FEATURES A.4.9), with its texts. */
-export function checkConsole(process: Process, consoleSocket: string | undefined, detach: boolean): void {
-  const terminal = process.terminal === true
-  const at = '/process/terminal'
-  if (terminal && detach && consoleSocket === undefined) {
-    const text = 'cannot allocate tty if runc will detach without setting console socket'
-    throw new ConfigError(
-      at,
-      'terminal-needs-socket',
-      `${text} (use --console-socket, or set terminal to false)`,
-    )
-  }
-  if (consoleSocket !== undefined && !(terminal && detach)) {
-    const text = 'cannot use console socket if runc will not detach or allocate tty'
-    throw new ConfigError(at, 'socket-needs-terminal', text)
-  }
-}
-
-/** LISTEN_FDS of sd_listen_fds(3): so many descriptors from 3 on are the container's. */
-function listenFds(): number {
-  for (const entry of native().environ) {
-    if (!entry.startsWith('LISTEN_FDS=')) continue
-    const text = entry.slice('LISTEN_FDS='.length)
-    const count = Number(text)
-    if (Number.isInteger(count) && count > 0 && count < 1024 && `${count}` === text) return count
-  }
-  return 0
-}
-
-export function checkPreservedFds(listening: number, preserved: number): void {
-  const F_GETFD = 1
-  for (let fd = 3; fd < 3 + listening + preserved; fd++) {
-    if (native().fcntl(fd, F_GETFD, 0) < 0) {
-      throw new ConfigError(
-        '',
-        'preserved-fd-open',
-        `unable to stat preserved-fd ${fd - 3} (descriptor ${fd} is not open)`,
-      )
-    }
-  }
-}
-
-type Plumbing = Pick<CreateOptions, 'consoleSocket' | 'pidFile' | 'pidfdSocket' | 'preserveFds'>
-
-/** Descriptors, sockets and files of the command line, for `create` and `exec`. */
-export function plumbingOf(
-  options: Plumbing,
-): Pick<Request, 'preservedFds' | 'extraEnv' | 'consoleSocket' | 'pidfdSocket' | 'pidFile'> {
-  const listening = listenFds()
-  return {
-    preservedFds: listening + options.preserveFds,
-    extraEnv: listening === 0 ? [] : [`LISTEN_FDS=${listening}`, 'LISTEN_PID=1'],
-    ...(options.consoleSocket === undefined
-      ? {}
-      : { consoleSocket: absolute(options.consoleSocket) as HostPath }),
-    ...(options.pidfdSocket === undefined ? {} : { pidfdSocket: absolute(options.pidfdSocket) as HostPath }),
-    ...(options.pidFile === undefined ? {} : { pidFile: absolute(options.pidFile) as HostPath }),
-  }
-}
-
 /** What the passes need beside the config. Asks the machine nothing but the rootfs. */
 export function requestOf(options: CreateOptions, loaded: LoadedBundle): Request {
   const { common, id } = options
@@ -163,24 +103,6 @@ function now(): string {
   check(native().clock_gettime(CLOCK_REALTIME, time), 'clock_gettime', 'CLOCK_REALTIME')
   const view = new DataView(time.buffer)
   return formatTime(Number(view.getBigInt64(0, true)), view.getInt32(8, true))
-}
-
-/**
- * What init does when it is let go, cut down to what an error text needs: the ops after the last barrier, so from the end. Those of
- * `create` follow `wait_start`.
- */
-export function lastOps(ops: readonly Op[]): [number, Op][] {
-  const kept: [number, Op][] = []
-  for (let i = ops.length - 1; i >= 0; i--) {
-    const op = ops[i] as Op
-    if (op.by === 'runtime') break
-    if (op.op === 'exec') kept.push([i, { ...op, env: [] }])
-    else if (op.op === 'run_hook') kept.push([i, { ...op, env: [], before: '', after: '' }])
-    else if (op.op === 'seccomp') kept.push([i, { ...op, program: new Uint8Array(0) }])
-    else kept.push([i, op])
-    if (op.op === 'wait_start') break
-  }
-  return kept
 }
 
 /**

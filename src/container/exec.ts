@@ -9,16 +9,15 @@ import { lowerExec } from '../lower/exec.js'
 import { encodePlan } from '../plan/encode.js'
 import type { HostPath, Op, VerifiedPlan } from '../plan/op.js'
 import { verify } from '../plan/verify.js'
-import { type Explainer, loadSpec, type ValidSpec } from '../spec/load.js'
-import { readFile } from '../sys/files.js'
 import { native } from '../sys/native.js'
-import { checkConsole, checkPreservedFds, lastOps, plumbingOf } from './create.js'
-import { fromHex, parseFailed } from './failed.js'
+import { frozenSpec } from './frozen.js'
 import type { ExecOptions } from './options.js'
 import { placeOf } from './place.js'
+import { checkConsole, checkPreservedFds, lastOps, plumbingOf } from './plumbing.js'
 import { processOf } from './process.js'
 import { isAlive, type Record, statusOf } from './record.js'
-import { directoryOf, files, load } from './store.js'
+import { directoryOf, load } from './store.js'
+import { fromHex, parseFailed } from './told.js'
 
 /**
  * `tsrun exec`: one more process in a container. Detached it returns 0 when the program was executed; in the foreground this process
@@ -61,12 +60,6 @@ function checkStatus({ common, ignorePaused }: ExecOptions, record: Record): voi
 }
 
 const stopped = (): StateError => new StateError('stopped', 'cannot exec in a stopped container')
-
-/** The config as it was at create: the bundle's may have changed since, or be gone. */
-export function frozenSpec(root: string, id: string): ValidSpec {
-  const text = readFile(`${directoryOf(root, id)}/${files.config}`)
-  return loadSpec(text, () => native().load('explain') as Explainer)
-}
 
 function planOf(options: ExecOptions, record: Record): VerifiedPlan {
   const { common, id, detach } = options

@@ -1,6 +1,5 @@
 import { InternalError, type TsrunError } from '../base/errors.js'
 import { failureOf } from '../launch/failure.js'
-import { type FailedFrame, parseFrame } from '../plan/frames.js'
 import type { Hook } from '../spec/types.gen.js'
 import { deleteContainer } from './delete.js'
 import type { Common } from './options.js'
@@ -8,6 +7,7 @@ import type { Record } from './record.js'
 import { monitorHook } from './run.js'
 import { startFailure } from './start.js'
 import { load } from './store.js'
+import { fromHex, parseFailed } from './told.js'
 
 /**
  * `tsrun _failed`: what the monitor of a foreground `run` executes when the program could not be started. Takes the container away
@@ -34,19 +34,4 @@ function monitorFailure({ poststart }: Record, bytes: Uint8Array): TsrunError {
   return new InternalError(
     `the monitor could not start the program (step ${frame.step}, errno ${frame.errno})`,
   )
-}
-
-/** A frame that can only be one of a failure. Throws InternalError for another. */
-export function parseFailed(bytes: Uint8Array): FailedFrame {
-  const frame = parseFrame(bytes)
-  if (frame.kind !== 'failed')
-    throw new InternalError(`the shim told of "${frame.kind}" instead of a failure`)
-  return frame
-}
-
-/** Bytes as the monitor writes them into a command line. */
-export function fromHex(text: string): Uint8Array {
-  const bytes = new Uint8Array(text.length >> 1)
-  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16)
-  return bytes
 }

@@ -7,7 +7,7 @@ import { checkResourcesRules, type Explainer, loadResources } from '../spec/load
 import type { Resources } from '../spec/types.gen.js'
 import { readKernelFile } from '../sys/files.js'
 import { native } from '../sys/native.js'
-import { frozenSpec } from './exec.js'
+import { frozenSpec } from './frozen.js'
 import type { UpdateOptions } from './options.js'
 import { type Record, statusOf } from './record.js'
 import { load, save } from './store.js'

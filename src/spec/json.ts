@@ -83,6 +83,7 @@ function takeExact(value: unknown, quoted: unknown): unknown {
  */
 export function exactIntegers(value: unknown, text: string): unknown {
   const quoted = quoteLongIntegers(text)
+  if (quoted.length === text.length) return value
   return takeExact(value, JSON.parse(quoted))
 }
 

@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { enterCgroups } from '../../src/lower/cgroup/index.js'
+import { enterCgroups } from '../../src/lower/cgroup/enter.js'
 import { type ExecRequest, lowerExec } from '../../src/lower/exec.js'
 import type { HostPath } from '../../src/plan/op.js'
 import { planText } from '../../src/plan/print.js'

@@ -1,8 +1,9 @@
 import { HostError } from '../../base/errors.js'
 import type { CgroupHost, CgroupPaths } from '../../host/cgroup.js'
-import type { ControllerNeed, HostPath, Op, OpOf, RuntimeOp, Slot } from '../../plan/op.js'
+import type { ControllerNeed, HostPath, OpOf, RuntimeOp } from '../../plan/op.js'
 import type { Resources, Spec } from '../../spec/types.gen.js'
 import { deviceLines, foldDeviceRules } from './devices.js'
+import { type CgroupEntry, distinct, enterCgroups } from './enter.js'
 import { knobsFor } from './families.js'
 import type { Knob, KnobFile } from './knob.js'
 import { cgroupPaths } from './paths.js'
@@ -14,21 +15,6 @@ export interface CgroupRequest {
   readonly inUserNamespace?: boolean
   /** The container gets a user namespace: its init may not enter a cgroup by itself. */
   readonly userNamespace?: boolean
-}
-
-/** The slot of the v2 directory in which init begins. */
-const SLOT = 'cgroup'
-
-export interface CgroupEntry {
-  /**
-   * Before the helper makes or joins a namespace. It moves itself on v1 and opens the v2 directory for `clone_init`: that takes
-   * microseconds where moving it from outside takes the kernel 7 to 20 ms (see the op `join_cgroup`).
-   */
-  readonly join: readonly Op[]
-  /** For `clone_init`: init begins in this v2 directory. */
-  readonly slot?: Slot
-  /** After `clone_init`, before the cgroup namespace is made: v2 under a user namespace, whose root may not write there. */
-  readonly moveInit: readonly RuntimeOp[]
 }
 
 export interface CgroupPlan extends CgroupEntry {
@@ -87,20 +73,6 @@ export function lowerCgroup(spec: Spec, host: CgroupHost, request: CgroupRequest
   const at = spec.linux?.cgroupsPath === undefined ? 'default:cgroupsPath' : '/linux/cgroupsPath'
   create.unshift(createOp(at, host, paths, dirs, needs, written))
   return { create, limit, warnings, paths, ...enterCgroups(paths, at, request.userNamespace === true) }
-}
-
-/** How a process gets into cgroups that are there: for `create`, and for `exec` into a container's. */
-export function enterCgroups(paths: CgroupPaths, at: string, userNamespace: boolean): CgroupEntry {
-  const v2 = paths.v2 as HostPath | undefined
-  const join: Op[] = []
-  for (const dir of distinct(paths)) {
-    if (dir === v2) continue
-    join.push({ op: 'join_cgroup', by: 'helper', at, path: `${dir}/tasks` as HostPath })
-  }
-  if (v2 === undefined) return { join, moveInit: [] }
-  if (userNamespace) return { join, moveInit: [{ op: 'cgroup_join', by: 'runtime', at, dirs: [v2] }] }
-  join.push({ op: 'open_path', by: 'helper', at, slot: SLOT, path: v2 })
-  return { join, slot: SLOT, moveInit: [] }
 }
 
 function createOp(
@@ -188,12 +160,4 @@ function lowerDevices(
   const [whole, exceptions] = access.allowAll ? [allow, deny] : [deny, allow]
   out.push({ op: 'cgroup_write', by: 'runtime', at, file: whole, values: ['a'] })
   if (rest.length > 0) out.push({ op: 'cgroup_write', by: 'runtime', at, file: exceptions, values: rest })
-}
-
-/** Each directory once: controllers that are mounted together share one. */
-function distinct(paths: CgroupPaths): HostPath[] {
-  const dirs = new Set<string>()
-  for (const controller in paths.v1) dirs.add(paths.v1[controller] as string)
-  if (paths.v2 !== undefined) dirs.add(paths.v2)
-  return [...dirs] as HostPath[]
 }

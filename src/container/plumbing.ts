@@ -1,0 +1,86 @@
+/** What `create` and `exec` have in common beside the passes: descriptors, sockets and files of the command line. */
+import { ConfigError } from '../base/errors.js'
+import type { Request } from '../lower/input.js'
+import type { HostPath, Op } from '../plan/op.js'
+import type { Process } from '../spec/types.gen.js'
+import { native } from '../sys/native.js'
+import type { CreateOptions } from './options.js'
+import { absolute } from './store.js'
+
+/** Console rules of runc (FEATURES A.4.9), with its texts. */
+export function checkConsole(process: Process, consoleSocket: string | undefined, detach: boolean): void {
+  const terminal = process.terminal === true
+  const at = '/process/terminal'
+  if (terminal && detach && consoleSocket === undefined) {
+    const text = 'cannot allocate tty if runc will detach without setting console socket'
+    throw new ConfigError(
+      at,
+      'terminal-needs-socket',
+      `${text} (use --console-socket, or set terminal to false)`,
+    )
+  }
+  if (consoleSocket !== undefined && !(terminal && detach)) {
+    const text = 'cannot use console socket if runc will not detach or allocate tty'
+    throw new ConfigError(at, 'socket-needs-terminal', text)
+  }
+}
+
+/** LISTEN_FDS of sd_listen_fds(3): so many descriptors from 3 on are the container's. */
+function listenFds(): number {
+  for (const entry of native().environ) {
+    if (!entry.startsWith('LISTEN_FDS=')) continue
+    const text = entry.slice('LISTEN_FDS='.length)
+    const count = Number(text)
+    if (Number.isInteger(count) && count > 0 && count < 1024 && `${count}` === text) return count
+  }
+  return 0
+}
+
+export function checkPreservedFds(listening: number, preserved: number): void {
+  const F_GETFD = 1
+  for (let fd = 3; fd < 3 + listening + preserved; fd++) {
+    if (native().fcntl(fd, F_GETFD, 0) < 0) {
+      throw new ConfigError(
+        '',
+        'preserved-fd-open',
+        `unable to stat preserved-fd ${fd - 3} (descriptor ${fd} is not open)`,
+      )
+    }
+  }
+}
+
+type Plumbing = Pick<CreateOptions, 'consoleSocket' | 'pidFile' | 'pidfdSocket' | 'preserveFds'>
+
+/** Descriptors, sockets and files of the command line, for `create` and `exec`. */
+export function plumbingOf(
+  options: Plumbing,
+): Pick<Request, 'preservedFds' | 'extraEnv' | 'consoleSocket' | 'pidfdSocket' | 'pidFile'> {
+  const listening = listenFds()
+  return {
+    preservedFds: listening + options.preserveFds,
+    extraEnv: listening === 0 ? [] : [`LISTEN_FDS=${listening}`, 'LISTEN_PID=1'],
+    ...(options.consoleSocket === undefined
+      ? {}
+      : { consoleSocket: absolute(options.consoleSocket) as HostPath }),
+    ...(options.pidfdSocket === undefined ? {} : { pidfdSocket: absolute(options.pidfdSocket) as HostPath }),
+    ...(options.pidFile === undefined ? {} : { pidFile: absolute(options.pidFile) as HostPath }),
+  }
+}
+
+/**
+ * What init does when it is let go, cut down to what an error text needs: the ops after the last barrier, so from the end. Those of
+ * `create` follow `wait_start`.
+ */
+export function lastOps(ops: readonly Op[]): [number, Op][] {
+  const kept: [number, Op][] = []
+  for (let i = ops.length - 1; i >= 0; i--) {
+    const op = ops[i] as Op
+    if (op.by === 'runtime') break
+    if (op.op === 'exec') kept.push([i, { ...op, env: [] }])
+    else if (op.op === 'run_hook') kept.push([i, { ...op, env: [], before: '', after: '' }])
+    else if (op.op === 'seccomp') kept.push([i, { ...op, program: new Uint8Array(0) }])
+    else kept.push([i, op])
+    if (op.op === 'wait_start') break
+  }
+  return kept
+}
