@@ -71,6 +71,12 @@ check-root: ## only the tests that need root
 	@$(MAKE) --no-print-directory build static
 	@$(NODE) tools/test.mjs integration advisories conformance
 
+.PHONY: check-clients
+check-clients: ## podman, containerd, docker and buildah on tsrun, as root (TSRUN_RUNTIME=runc: on runc)
+	@tools/deps.sh clients
+	@$(MAKE) --no-print-directory static
+	@$(NODE) tools/test.mjs --timeout 1800 --verbose $(or $(TESTS),clients)
+
 .PHONY: bench
 bench: build/side ## speed beside runc and crun (BENCH_ALL=1: the newest runc and youki, too)
 	@tools/deps.sh bench

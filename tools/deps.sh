@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian packages that a make target needs and that are missing; without root it prints the line to type.
-# Usage: tools/deps.sh run|build|static|test|bench
+# Usage: tools/deps.sh run|build|static|test|bench|clients
 set -eu
 
 compile='gcc libc6-dev linux-libc-dev musl-tools'
@@ -15,8 +15,12 @@ case ${1:-} in
     want="$compile $quickjs busybox-static libseccomp-dev libseccomp2 golang-github-opencontainers-specs-dev strace"
     [ "$(id -u)" -ne 0 ] || want="$want runc crun"
     ;;
+  clients)
+    want="$compile $quickjs busybox-static runc podman buildah conmon catatonit tini containerd docker.io docker-cli"
+    want="$want containernetworking-plugins netavark aardvark-dns iptables iproute2 uidmap slirp4netns fuse-overlayfs"
+    ;;
   bench) want="$compile $quickjs busybox-static runc crun" ;;
-  *) echo "usage: $0 run|build|static|test|bench" >&2; exit 2 ;;
+  *) echo "usage: $0 run|build|static|test|bench|clients" >&2; exit 2 ;;
 esac
 
 if [ "${TSRUN_NO_APT:-}" = 1 ] || ! command -v dpkg-query > /dev/null; then exit 0; fi

@@ -1,0 +1,19 @@
+/** containerd, driven by ctr. */
+import t from 'tap'
+import { requires } from '../support/requires.js'
+import { runtimeName } from './support/box.js'
+import { runChecks } from './support/check.js'
+import { containerd } from './support/containerd.js'
+import { ctrChecks } from './support/ctr.js'
+
+t.setTimeout(1_800_000)
+t.test(
+  `containerd with ${runtimeName()}`,
+  { skip: requires('root', 'cgroup1', 'containerd', 'busybox') },
+  t => {
+    const engine = containerd()
+    t.teardown(engine.box.close)
+    runChecks(t, engine, ctrChecks)
+    t.end()
+  },
+)

@@ -1,0 +1,38 @@
+/** podman as root. */
+import t from 'tap'
+import { requires } from '../support/requires.js'
+import { runtimeName } from './support/box.js'
+import { type Check, runChecks } from './support/check.js'
+import { identityChecks, limitChecks, networkChecks, volumeChecks } from './support/config.js'
+import { podman } from './support/podman.js'
+import { execChecks, processChecks } from './support/process.js'
+
+const podChecks: readonly Check[] = [
+  {
+    name: 'a pod',
+    run: 'e pod create --infra-command "/bin/sleep 1000" --infra-image box --name $N > /dev/null; e run -d --pod $N --name $N-a box sleep 100 > /dev/null; e run --rm --pod $N box sh -c "hostname; ls /sys/class/net"; e pod rm -f -t 0 $N > /dev/null; e ps -aq',
+    out: /^check\d+\neth0\nlo$/,
+  },
+  {
+    name: 'info names the runtime',
+    run: "e info -f '{{.Host.OCIRuntime.Name}}'",
+    out: new RegExp(`${runtimeName()}$`),
+  },
+]
+
+t.setTimeout(1_800_000)
+t.test(`podman with ${runtimeName()}`, { skip: requires('root', 'cgroup1', 'podman', 'busybox') }, t => {
+  const engine = podman()
+  t.teardown(engine.box.close)
+  for (const checks of [
+    processChecks,
+    execChecks,
+    limitChecks,
+    volumeChecks,
+    identityChecks,
+    networkChecks,
+    podChecks,
+  ])
+    runChecks(t, engine, checks)
+  t.end()
+})

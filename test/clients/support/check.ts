@@ -1,0 +1,62 @@
+/** Checks as data: what is typed, and what has to come back. */
+import type { Test } from 'tap'
+import type { Result } from '../../support/container.js'
+import type { Box } from './box.js'
+
+export interface Engine {
+  readonly name: string
+  readonly box: Box
+  /** shell command that removes all containers after a check */
+  readonly cleanUp: string
+}
+
+export interface Check {
+  readonly name: string
+  /**
+   * A shell script. `e` is the engine's command, `box` the image, $N a name of this check's own, $T the scratch
+   * directory; `term ROWS COLS COMMAND…` gives the command a terminal, which grows by 6 and 20 at SIGUSR1;
+   * `soon COMMAND…` tries for 10 s.
+   */
+  readonly run: string
+  /** exit status of the script, 0 unless said otherwise */
+  readonly status?: number
+  /** standard output without white space around it, and without carriage returns */
+  readonly out?: string | RegExp
+  readonly err?: RegExp
+  /** the engines that have it; all when absent */
+  readonly only?: readonly string[]
+}
+
+const functions = `
+soon() { for i in $(seq 100); do "$@" > /dev/null 2>&1 && return; sleep 0.1; done; echo "never: $*" >&2; return 1; }
+`
+
+const tidy = (text: string): string => text.replaceAll('\r', '').trim()
+
+/** The differences between what came and what was expected, as lines to read. */
+const complaints = (check: Check, { status, stdout, stderr }: Result): string[] => {
+  const out = tidy(stdout)
+  const wrong: string[] = []
+  if (status !== (check.status ?? 0)) wrong.push(`exit status ${status}, expected ${check.status ?? 0}`)
+  const matches = typeof check.out === 'string' ? out === check.out : (check.out?.test(out) ?? true)
+  if (!matches) wrong.push(`printed ${JSON.stringify(out.slice(-2000))}, expected ${check.out}`)
+  if (check.err !== undefined && !check.err.test(stderr)) wrong.push(`expected ${check.err} on stderr`)
+  if (wrong.length > 0) wrong.push(`stderr: ${stderr.slice(-2000)}`)
+  return wrong
+}
+
+/** Runs the checks of a list that are meant for this engine. CHECK, a regular expression, chooses among them. */
+export const runChecks = (t: Test, engine: Engine, checks: readonly Check[]): void => {
+  const chosen = new RegExp(process.env.CHECK ?? '')
+  checks.forEach((check, index) => {
+    if (check.only?.includes(engine.name) === false || !chosen.test(check.name)) return
+    const start = Date.now()
+    const result = engine.box.sh(`N=check${index}${functions}${check.run}`)
+    const cleaned = engine.box.sh(engine.cleanUp)
+    const wrong = complaints(check, result)
+    if (cleaned.status !== 0) wrong.push(`cleaning up: ${cleaned.stderr}`)
+    const name = `${check.name} (${Date.now() - start} ms)`
+    if (wrong.length === 0) t.pass(name)
+    else t.fail(name, { wrong, script: check.run.split('\n') })
+  })
+}

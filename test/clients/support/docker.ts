@@ -1,0 +1,40 @@
+/** dockerd with a containerd of its own, which it starts itself. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { openBox, runtimeName } from './box.js'
+import type { Engine } from './check.js'
+import { imageTree } from './image.js'
+
+export const docker = (): Engine => {
+  const box = openBox('docker')
+  const { dir } = box
+  const daemonJson = {
+    runtimes: { [`${runtimeName()}-under-test`]: { path: box.runtime } },
+    'default-runtime': `${runtimeName()}-under-test`,
+    'cgroup-parent': box.tag,
+    'data-root': join(dir, 'data'),
+    'exec-root': '/run/docker',
+    pidfile: '/run/docker.pid',
+    hosts: ['unix:///run/docker.sock'],
+    'default-address-pools': [{ base: '10.213.0.0/16', size: 24 }],
+  }
+  writeFileSync(join(dir, 'daemon.json'), JSON.stringify(daemonJson, null, 2))
+  writeFileSync(
+    join(dir, 'bin', 'e'),
+    '#!/bin/sh\nexec env DOCKER_HOST=unix:///run/docker.sock docker "$@"\n',
+    { mode: 0o755 },
+  )
+  try {
+    box.daemon('dockerd', `dockerd --config-file ${dir}/daemon.json`, 'e version')
+    const made = box.sh(`e import ${imageTree(dir)} box`)
+    if (made.status !== 0) throw new Error(`docker import: ${made.stderr}`)
+  } catch (error) {
+    box.close()
+    throw error
+  }
+  return {
+    name: 'docker',
+    box,
+    cleanUp: 'e ps -aq | xargs -r docker -H unix:///run/docker.sock rm -f > /dev/null',
+  }
+}
