@@ -80,7 +80,15 @@ export function lowerExec(
 function joinContainer({ linux, init, cgroup, userNamespace }: ExecInput, out: Op[]): void {
   const at = '/linux/namespaces'
   const namespaces: NamespaceType[] = []
-  for (const { type } of linux.namespaces ?? []) namespaces.push(type)
+  // The kernel lets nobody be born into a cgroup that lies outside its maker's cgroup namespace (ENOENT, where the hierarchy is
+  // mounted with nsdelegate, as systemd does): that namespace is joined afterwards.
+  const cgroupLater =
+    cgroup.slot !== undefined && (linux.namespaces ?? []).some(({ type }) => type === 'cgroup')
+  for (const { type } of linux.namespaces ?? []) if (type !== 'cgroup' || !cgroupLater) namespaces.push(type)
+  if (cgroupLater) {
+    const path = `/proc/${init}/ns/cgroup` as HostPath
+    out.push({ op: 'open_namespace', by: 'helper', at, slot: CGROUP_NAMESPACE, path, type: ['cgroup'] })
+  }
   out.push({ op: 'join_process', by: 'helper', at, pid: init, namespaces })
   if (userNamespace) out.push({ op: 'become_root', by: 'helper', at })
   // A pid namespace takes children only. Nothing else is new.
@@ -91,7 +99,10 @@ function joinContainer({ linux, init, cgroup, userNamespace }: ExecInput, out: O
     namespaces: [],
     ...(cgroup.slot !== undefined && { cgroup: cgroup.slot }),
   })
+  if (cgroupLater) out.push({ op: 'setns', by: 'init', at, slot: CGROUP_NAMESPACE, type: ['cgroup'] })
 }
+
+const CGROUP_NAMESPACE = 'ns:cgroup'
 
 function joinSession(input: ExecInput, out: Op[]): void {
   out.push({ op: 'setsid', by: 'init', at: 'runtime:session' })
