@@ -33,7 +33,7 @@ export const devOfImageIsLink = async (
       verdict(
         t,
         rt,
-        mended,
+        what.endsWith('not there') ? {} : mended,
         host.snapshot() !== before,
         `/dev leads ${what}${withDevpts ? ', with devpts' : ''}`,
       )
