@@ -84,7 +84,7 @@ int run_open_console(const struct op_open_console *op) {
   if (error >= 0 && op->console) error = bind_console(slot(op->root), slave, &step);
   if (error >= 0) {
     step = OPEN_CONSOLE_SEND;
-    error = report_fd(1, master);
+    error = report_fd(TAG_CONSOLE, master);
   }
   close_fd(master);
   if (error < 0) {

@@ -104,14 +104,27 @@ int run_check_cwd(const struct op_check_cwd *op) {
   return failed(CHECK_CWD_GETCWD, path[0] == '/' ? 0 : -ENOENT);
 }
 
-int run_seccomp(const struct op_seccomp *op) {
-  size_t count = op->program.length / sizeof(struct sock_filter);
-  if (count > BPF_MAXINSNS) return failed(SECCOMP_SECCOMP, -E2BIG);
+/** 0, a listener, or a negative errno. */
+static int load_filter(struct ref ref, uint64_t flags) {
+  size_t count = ref.length / sizeof(struct sock_filter);
+  if (count > BPF_MAXINSNS) return -E2BIG;
   struct sock_fprog program = {
       .len = (uint16_t)count,
-      .filter = (struct sock_filter *)(uintptr_t)text(op->program), /* only read */
+      .filter = (struct sock_filter *)(uintptr_t)text(ref), /* only read */
   };
-  int result = sys(seccomp, SECCOMP_SET_MODE_FILTER, op->flags, &program);
+  return sys(seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+}
+
+int run_seccomp(const struct op_seccomp *op) {
+  int result = load_filter(op->program, op->flags);
   /* With TSYNC a positive result is a thread that could not follow; we are the only one. */
   return failed(SECCOMP_SECCOMP, result > 0 ? -EBUSY : result);
+}
+
+/* From here any call but sendmsg may wait for the listener, which has not arrived yet: so it is only sent, and closed later. */
+int run_seccomp_listen(const struct op_seccomp_listen *op) {
+  int listener = load_filter(op->program, op->flags | SECCOMP_FILTER_FLAG_NEW_LISTENER);
+  if (listener < 0) return failed(SECCOMP_LISTEN_SECCOMP, listener);
+  shim.slots[op->listener] = listener;
+  return failed(SECCOMP_LISTEN_SEND, report_fd(TAG_LISTENER, listener));
 }

@@ -2,7 +2,7 @@
 #pragma once
 #include <stdint.h>
 
-#define BUILD_ID 0xbd34911eu
+#define BUILD_ID 0xc3faed18u
 
 enum opcode {
   OP_BARRIER = 1,
@@ -55,6 +55,7 @@ enum opcode {
   OP_CHDIR = 72,
   OP_CHECK_CWD = 73,
   OP_SECCOMP = 74,
+  OP_SECCOMP_LISTEN = 128,
   OP_FIND_HOME = 75,
   OP_FIND_EXECUTABLE = 76,
   OP_WAIT_START = 80,
@@ -132,6 +133,7 @@ enum opcode {
   X(CHDIR, chdir) \
   X(CHECK_CWD, check_cwd) \
   X(SECCOMP, seccomp) \
+  X(SECCOMP_LISTEN, seccomp_listen) \
   X(FIND_HOME, find_home) \
   X(FIND_EXECUTABLE, find_executable) \
   X(WAIT_START, wait_start) \
@@ -521,6 +523,13 @@ struct op_seccomp {
   struct ref program;
 };
 int run_seccomp(const struct op_seccomp *op);
+enum seccomp_listen_step { SECCOMP_LISTEN_SECCOMP, SECCOMP_LISTEN_SEND };
+struct op_seccomp_listen {
+  uint64_t listener;
+  uint64_t flags;
+  struct ref program;
+};
+int run_seccomp_listen(const struct op_seccomp_listen *op);
 enum find_home_step { FIND_HOME_OPEN, FIND_HOME_READ };
 struct op_find_home {
   uint64_t uid;
@@ -781,6 +790,9 @@ static const struct field_rule field_rules[] = {
     {KIND_U32, 0, 0}, /* chdir */
     {KIND_FLAGS, 0, 3}, /* seccomp */
     {KIND_BYTES, 0, 0}, /* seccomp */
+    {KIND_SLOT, 0, 0}, /* seccomp_listen */
+    {KIND_FLAGS, 0, 3}, /* seccomp_listen */
+    {KIND_BYTES, 0, 0}, /* seccomp_listen */
     {KIND_U32, 0, 0}, /* find_home */
     {KIND_STR, 0, 0}, /* find_executable */
     {KIND_STR, 0, 0}, /* find_executable */
@@ -896,29 +908,30 @@ static const struct op_rule op_rules[] = {
     [OP_CHDIR] = {1, 2, 93},
     [OP_CHECK_CWD] = {1, 0, 95},
     [OP_SECCOMP] = {1, 2, 95},
-    [OP_FIND_HOME] = {1, 1, 97},
-    [OP_FIND_EXECUTABLE] = {1, 2, 98},
-    [OP_WAIT_START] = {1, 2, 100},
-    [OP_RUN_HOOK] = {1, 6, 102},
-    [OP_CLOSE_ON_EXEC] = {1, 1, 108},
-    [OP_EXEC] = {1, 2, 109},
-    [OP_SUPERVISE] = {1, 2, 111},
-    [OP_RELEASE] = {1, 5, 113},
-    [OP_REMOVE_CGROUP] = {1, 1, 118},
-    [OP_REMOVE_FILE] = {1, 1, 119},
-    [OP_REMOVE_DIRECTORY] = {1, 1, 120},
-    [OP_CLEAN_UP_AFTER_FAILURE] = {1, 2, 121},
-    [OP_EXIT_LIKE_INIT] = {1, 0, 123},
-    [OP_JOIN_PROCESS] = {1, 2, 123},
-    [OP_RELEASE_EXEC] = {1, 6, 125},
-    [OP_SCHED_SETATTR] = {1, 7, 131},
-    [OP_IOPRIO_SET] = {1, 2, 138},
-    [OP_SET_MEMPOLICY] = {1, 3, 140},
-    [OP_PERSONALITY] = {1, 1, 143},
-    [OP_MAKE_USER_NAMESPACE] = {1, 3, 144},
-    [OP_IDMAP_MOUNT] = {1, 3, 147},
-    [OP_SET_LABEL] = {1, 3, 150},
-    [OP_LABEL_ROOT] = {1, 2, 153},
+    [OP_SECCOMP_LISTEN] = {1, 3, 97},
+    [OP_FIND_HOME] = {1, 1, 100},
+    [OP_FIND_EXECUTABLE] = {1, 2, 101},
+    [OP_WAIT_START] = {1, 2, 103},
+    [OP_RUN_HOOK] = {1, 6, 105},
+    [OP_CLOSE_ON_EXEC] = {1, 1, 111},
+    [OP_EXEC] = {1, 2, 112},
+    [OP_SUPERVISE] = {1, 2, 114},
+    [OP_RELEASE] = {1, 5, 116},
+    [OP_REMOVE_CGROUP] = {1, 1, 121},
+    [OP_REMOVE_FILE] = {1, 1, 122},
+    [OP_REMOVE_DIRECTORY] = {1, 1, 123},
+    [OP_CLEAN_UP_AFTER_FAILURE] = {1, 2, 124},
+    [OP_EXIT_LIKE_INIT] = {1, 0, 126},
+    [OP_JOIN_PROCESS] = {1, 2, 126},
+    [OP_RELEASE_EXEC] = {1, 6, 128},
+    [OP_SCHED_SETATTR] = {1, 7, 134},
+    [OP_IOPRIO_SET] = {1, 2, 141},
+    [OP_SET_MEMPOLICY] = {1, 3, 143},
+    [OP_PERSONALITY] = {1, 1, 146},
+    [OP_MAKE_USER_NAMESPACE] = {1, 3, 147},
+    [OP_IDMAP_MOUNT] = {1, 3, 150},
+    [OP_SET_LABEL] = {1, 3, 153},
+    [OP_LABEL_ROOT] = {1, 2, 156},
 };
 static const uint64_t flag_masks[] = {
     0x7e020080, /* namespaces */

@@ -23,7 +23,7 @@ int report(enum frame_kind kind, uint32_t a, uint32_t b, int32_t c) {
   return send_frame((struct frame){kind, a, b, c}, 0, NULL);
 }
 
-int report_fd(uint32_t tag, int fd) {
+int report_fd(enum tag tag, int fd) {
   struct control_fd control = {
       .length = offsetof(struct control_fd, padding), .level = SOL_SOCKET, .type = SCM_RIGHTS, .fd = fd};
   return send_frame((struct frame){FRAME_FD, tag, 0, 0}, 0, &control);

@@ -88,7 +88,9 @@ void give_up(uint32_t index, uint32_t step, int error);
 /* report.c */
 enum frame_kind { FRAME_STARTED = 1, FRAME_BARRIER, FRAME_FD, FRAME_FAILED, FRAME_READY };
 int report(enum frame_kind kind, uint32_t a, uint32_t b, int32_t c);
-int report_fd(uint32_t tag, int fd);
+/** What a descriptor in a frame is. */
+enum tag { TAG_CONSOLE = 1, TAG_LISTENER };
+int report_fd(enum tag tag, int fd);
 void report_failure(uint32_t index, uint32_t step, int32_t error);
 _Noreturn void leave(int status);
 

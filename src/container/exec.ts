@@ -9,6 +9,7 @@ import { lowerExec } from '../lower/exec.js'
 import { encodePlan } from '../plan/encode.js'
 import type { HostPath, Op, VerifiedPlan } from '../plan/op.js'
 import { verify } from '../plan/verify.js'
+import { stateDocument } from '../spec/statedoc.js'
 import { native } from '../sys/native.js'
 import { frozenSpec } from './frozen.js'
 import type { ExecOptions } from './options.js'
@@ -29,7 +30,7 @@ export function execInContainer(options: ExecOptions): number {
     const record = load(common.root, id)
     checkStatus(options, record)
     const plan = planOf(options, record)
-    const actions = actionsFor(record, common.log)
+    const actions = actionsFor(common.root, record, common.log)
     const { preservedFds } = plumbingOf(options)
     try {
       if (options.detach) {
@@ -90,7 +91,8 @@ function planOf(options: ExecOptions, record: Record): VerifiedPlan {
   )
 }
 
-function actionsFor({ init }: Record, log: Log) {
+function actionsFor(root: string, record: Record, log: Log) {
+  const { init } = record
   return {
     bundle: '/',
     log,
@@ -98,7 +100,7 @@ function actionsFor({ init }: Record, log: Log) {
       if (init === undefined || !isAlive(init)) throw stopped()
     },
     saveState() {},
-    hookState: () => '',
+    hookState: () => stateDocument(record, record.annotations, statusOf(root, record), init?.pid),
     cgroupsMade() {},
   }
 }

@@ -1,7 +1,7 @@
 import { capabilityNames } from '../base/capabilities.js'
 import { commit, version } from '../base/version.js'
 import { mountOptions } from '../lower/mountoptions.js'
-import { actionNames, refusedFlag } from '../lower/seccomp/actions.js'
+import { actionNames } from '../lower/seccomp/actions.js'
 import { archNames } from '../lower/seccomp/archs.js'
 import { operatorNames } from '../lower/seccomp/rules.js'
 import { memoryFlags, memoryMode, namespaces, seccompFlags } from '../plan/flags.js'
@@ -51,7 +51,7 @@ export function features(): Features {
         operators: operatorNames().sort(),
         archs: [...archNames].sort(),
         knownFlags: flags,
-        supportedFlags: flags.filter(flag => flag !== refusedFlag),
+        supportedFlags: flags,
       },
       apparmor: { enabled: true },
       selinux: { enabled: true },

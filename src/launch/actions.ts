@@ -5,7 +5,7 @@ import { writeFile, writeKernelFile } from '../sys/files.js'
 import { native } from '../sys/native.js'
 import { createCgroups, joinCgroups, writeCgroups } from './cgroup.js'
 import { attachDeviceFilter } from './devicefilter.js'
-import { sendConsole, sendPidfd } from './handover.js'
+import { sendConsole, sendListener, sendPidfd } from './handover.js'
 import { runHook } from './hook.js'
 import { checkIdMaps, writeIdMaps } from './idmap.js'
 import { setLimit } from './limits.js'
@@ -54,6 +54,13 @@ const runners: { readonly [N in RuntimeOpName]: Runner<N> } = {
     sendConsole(socket, console)
     native().close(console)
     session.console = undefined
+  },
+  send_seccomp_listener({ socket, metadata }, session, actions) {
+    const { listener, pid } = session
+    if (listener === undefined) throw new InternalError('the shim sent no seccomp listener')
+    sendListener(socket, listener, pid, metadata, actions.hookState(pid))
+    native().close(listener)
+    session.listener = undefined
   },
   send_pidfd({ socket, payload }, { pidfd }) {
     if (pidfd === undefined) throw new InternalError('init has no pidfd')

@@ -33,7 +33,12 @@ export interface Session {
   pid: number
   pidfd: number | undefined
   console: number | undefined
+  /** The seccomp listener, until it is sent. */
+  listener?: number | undefined
 }
+
+/** The tag of a descriptor that is the listener of a seccomp filter. */
+const LISTENER = 2
 
 /** Ops that need no process, so they run while the shim starts. */
 const EARLY: readonly RuntimeOp['op'][] = ['cgroup_create', 'cgroup_write']
@@ -105,7 +110,8 @@ function play(
           send(ours, answer(frame.n))
           break
         case 'fd':
-          session.console = message.fd
+          if (frame.tag === LISTENER) session.listener = message.fd
+          else session.console = message.fd
           break
         case 'failed':
           throw failure(plan, frame)
@@ -123,7 +129,7 @@ function play(
 
 /** Kills and reaps what was started. Both are our children, so their pids are theirs until then. */
 function end(session: Session, helper: number | undefined): void {
-  const { pid, pidfd, console } = session
+  const { pid, pidfd, console, listener } = session
   if (pidfd !== undefined) {
     signalPidfd(pidfd, SIGKILL)
     wait({ pid })
@@ -134,6 +140,7 @@ function end(session: Session, helper: number | undefined): void {
     wait({ pid: helper })
   }
   if (console !== undefined) native().close(console)
+  if (listener !== undefined) native().close(listener)
 }
 
 function failure(plan: VerifiedPlan, frame: FailedFrame): TsrunError {

@@ -1,6 +1,6 @@
 import type { HostPath, Op } from '../plan/op.js'
 import { startContainerHooks } from './hooks.js'
-import { lateSeccomp } from './identity.js'
+import { lateSeccomp, listeningSeccomp } from './identity.js'
 import type { Input } from './input.js'
 
 /** Opens the exec fifo while its path means something. */
@@ -39,6 +39,7 @@ export function findProgram(input: Input, out: Op[]): void {
   }
   const path = lookup(env, 'PATH') ?? ''
   out.push({ op: 'find_executable', by: 'init', at: '/process/args/0', name: process.args?.[0] ?? '', path })
+  listeningSeccomp(input, out)
 }
 
 /** The last words with the runtime, then the wait for `start`, then the program. */

@@ -74,14 +74,40 @@ export function becomeUser(input: Input, out: Op[]): void {
 
 /** The filter, as late as it can be when no_new_privs lets an ordinary user load it. */
 export function lateSeccomp(input: Input, out: Op[]): void {
-  if (input.process.noNewPrivileges === true) seccomp(input, out)
+  if (input.process.noNewPrivileges === true && !listens(input)) seccomp(input, out)
 }
 
-function seccomp({ linux, host, warn }: Input, out: Op[]): void {
-  if (linux.seccomp === undefined) return
-  const { program, flags, unknown } = compileSeccomp(linux.seccomp, { arch: host.arch })
-  for (const name of unknown)
-    warn('/linux/seccomp/syscalls', `system call ${name} is unknown to tsrun: ignored`)
+/** A filter whose listener has to reach its socket is loaded while the runtime is still there to send it. */
+export function listeningSeccomp(input: Input, out: Op[]): void {
+  if (input.process.noNewPrivileges === true && listens(input)) seccomp(input, out)
+}
+
+/** Whether a call has to be decided by somebody else. Without a path there is no such rule (spec/rules/seccomp.ts). */
+function listens({ linux: { seccomp } }: Input): boolean {
+  if (seccomp?.listenerPath === undefined || seccomp.listenerPath === '') return false
+  return seccomp.syscalls?.some(({ action }) => action === 'SCMP_ACT_NOTIFY') === true
+}
+
+function seccomp(input: Input, out: Op[]): void {
+  const { linux, host, warn } = input
+  const profile = linux.seccomp
+  if (profile === undefined) return
+  const at = '/linux/seccomp'
+  const { program, flags: names, unknown } = compileSeccomp(profile, { arch: host.arch })
+  for (const name of unknown) warn(`${at}/syscalls`, `system call ${name} is unknown to tsrun: ignored`)
   if (program.length === 0) return
-  out.push({ op: 'seccomp', by: 'init', at: '/linux/seccomp', flags: flags as never, program })
+  const flags = names as never
+  if (!listens(input)) {
+    out.push({ op: 'seccomp', by: 'init', at, flags, program })
+    return
+  }
+  out.push({ op: 'seccomp_listen', by: 'init', at, listener: 'listener', flags, program })
+  const metadata = profile.listenerMetadata
+  out.push({
+    op: 'send_seccomp_listener',
+    by: 'runtime',
+    at: `${at}/listenerPath`,
+    socket: profile.listenerPath ?? '',
+    ...(metadata === undefined ? {} : { metadata }),
+  })
 }

@@ -73,6 +73,7 @@ const phrases = (): Phrases => ({
   chdir: ({ path }) => `change to directory ${path}`,
   check_cwd: () => 'check that the current directory is inside the root',
   seccomp: () => 'load the seccomp filter',
+  seccomp_listen: () => 'load the seccomp filter and open its listener',
   find_home: ({ uid }) => `look up the home of uid ${uid} in /etc/passwd`,
   find_executable: ({ name }) => `exec: "${name}"`,
   sched_setattr: ({ policy }) => `set scheduling policy ${policy}`,
@@ -110,6 +111,7 @@ const phrases = (): Phrases => ({
   hook: ({ kind, path }) => `run ${kind} hook ${path}`,
   receive_console: ({ socket }) =>
     socket === undefined ? 'receive the terminal' : `send the terminal to ${socket}`,
+  send_seccomp_listener: ({ socket }) => `send the seccomp listener to ${socket}`,
   send_pidfd: ({ socket }) => `send the pidfd to ${socket}`,
   save_state: () => 'save the state',
   check_container: () => 'check that the container still runs',

@@ -166,6 +166,13 @@ const hints = (): readonly Hint[] => [
   { op: 'chdir', errno: 'ENOENT', text: 'process.cwd must exist in the rootfs' },
   { op: 'chdir', errno: 'EACCES', text: 'the user may not enter process.cwd' },
   { op: 'seccomp', errno: 'EACCES', text: 'set process.noNewPrivileges, or run with CAP_SYS_ADMIN' },
+  {
+    op: 'seccomp_listen',
+    errno: 'EBUSY',
+    text: 'a filter around tsrun has a listener, and a process can have one only',
+  },
+  { op: 'seccomp_listen', errno: 'EACCES', text: 'set process.noNewPrivileges, or run with CAP_SYS_ADMIN' },
+  { op: 'seccomp_listen', errno: 'EINVAL', text: 'this kernel lacks a flag of the profile' },
   { op: 'seccomp', errno: 'EINVAL', text: 'this kernel lacks a flag of the profile' },
   {
     op: 'seccomp',

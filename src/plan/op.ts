@@ -141,6 +141,8 @@ interface RuntimeFields {
   }
   /** Receives the pty master that `open_console` sent and hands it to the console socket or keeps it for the relay. */
   receive_console: { readonly socket?: HostPath }
+  /** Connects to the socket and sends it the listener that `seccomp_listen` made, with the container's process state. */
+  send_seccomp_listener: { readonly socket: string; readonly metadata?: string }
   /** Sends a pidfd of init over a unix socket; that of an exec with the payload `setns`, as runc names it. */
   send_pidfd: { readonly socket: HostPath; readonly payload?: 'setns' }
   save_state: { readonly status: 'creating' | 'created' }

@@ -217,6 +217,12 @@ export const opcodes = {
   /** getcwd must be inside the root (CVE-2024-21626). */
   check_cwd: { code: 73, fields: {}, steps: ['getcwd'] },
   seccomp: { code: 74, fields: { flags: 'flags:seccompFlags', program: 'bytes' }, steps: ['seccomp'] },
+  /** `seccomp` with SECCOMP_FILTER_FLAG_NEW_LISTENER: the listener goes to the runtime (frame `fd`), and closes at exec. */
+  seccomp_listen: {
+    code: 128,
+    fields: { listener: 'newSlot', flags: 'flags:seccompFlags', program: 'bytes' },
+    steps: ['seccomp', 'send'],
+  },
   /** Looks HOME up in the container's /etc/passwd (strictly by number, CVE-2016-3697) for `exec`; `/` without an entry. */
   find_home: { code: 75, fields: { uid: 'u32' }, steps: ['open', 'read'] },
   /** Finds the program in the container's PATH as execvp does, at create, so that a missing one fails there. */

@@ -88,7 +88,7 @@ const AFTER_SECCOMP: readonly string[] = [
 ]
 
 function checkSeccomp(ops: readonly Op[], { first }: Places): string | undefined {
-  const at = first.seccomp
+  const at = first.seccomp ?? first.seccomp_listen
   if (at === undefined) return undefined
   for (let i = at + 1; i < ops.length; i++) {
     const op = ops[i] as Op

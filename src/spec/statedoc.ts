@@ -1,8 +1,9 @@
+import { SPEC_VERSION } from '../base/version.js'
+
+export { SPEC_VERSION }
+
 /** The status words of runtime.md, and runc's `paused`. */
 export type Status = 'creating' | 'created' | 'running' | 'stopped' | 'paused'
-
-/** The version of the specification that tsrun implements. */
-export const SPEC_VERSION = '1.3.0'
 
 /**
  * The container state of runtime.md as hooks receive it. `pid` is a number, or a text that the shim replaces by the pid that

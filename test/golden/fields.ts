@@ -68,6 +68,25 @@ export const fields: Readonly<Record<string, JsonObject>> = {
       gidMappings: [{ containerID: 0, hostID: 200000, size: 65536 }],
     },
   },
+  'seccomp-notify': {
+    process: { noNewPrivileges: true },
+    linux: {
+      seccomp: {
+        defaultAction: 'SCMP_ACT_ALLOW',
+        flags: ['SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV'],
+        listenerPath: '/run/agent.sock',
+        listenerMetadata: 'for the agent',
+        syscalls: [{ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_NOTIFY' }],
+      },
+    },
+  },
+  'seccomp-notify-early': linux({
+    seccomp: {
+      defaultAction: 'SCMP_ACT_ALLOW',
+      listenerPath: '/run/agent.sock',
+      syscalls: [{ names: ['mkdirat'], action: 'SCMP_ACT_NOTIFY' }],
+    },
+  }),
   'net-devices': linux({
     namespaces: namespaces('network'),
     netDevices: { eth1: {}, dummy0: { name: 'eth%d' } },

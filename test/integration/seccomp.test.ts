@@ -1,11 +1,11 @@
 /** linux.seccomp: actions, rules on arguments, architectures, newer calls. The compiler has tests of its own. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import type { JsonObject } from '../support/config.js'
 import { container } from '../support/container.js'
 import { nothing } from '../support/leaks.js'
-import { type Answer, repository, script } from '../support/payload.js'
+import { type Answer, answersIn, payloadPath, repository, script } from '../support/payload.js'
 import { requires } from '../support/requires.js'
 import { forms } from '../support/runtime.js'
 
@@ -27,7 +27,79 @@ const EPERM = 1
 const ENOENT = 2
 const SIGSYS = 31
 
+const listening = (socket: string, noNewPrivileges: boolean, ...names: readonly string[]): JsonObject => ({
+  process: { noNewPrivileges },
+  linux: {
+    seccomp: {
+      defaultAction: allow,
+      architectures: [native],
+      listenerPath: socket,
+      listenerMetadata: 'what the agent is told',
+      syscalls: [{ names, action: 'SCMP_ACT_NOTIFY' }],
+    },
+  },
+})
+
 forms(t, requires('root', 'cc'), (t, rt) => {
+  for (const noNewPrivileges of [true, false]) {
+    const title = `NOTIFY: a listener decides, ${noNewPrivileges ? 'with' : 'without'} noNewPrivileges`
+    t.test(title, { skip: rt.lacks('notify') }, async t => {
+      const c = container(t, rt, { annotations: { who: 'tests' } })
+      const socket = join(c.dir, 'agent')
+      // All that init still does after the filter is let through: only these two wait.
+      c.configure(listening(socket, noNewPrivileges, 'mkdir', 'mkdirat'))
+      c.configure({ process: { args: script(['mkdir', '/tmp/made']) } })
+      const agent = c.spawn(payloadPath(), 'recv-seccomp', socket, '16')
+      await agent.says('listening')
+      const { status, stderr } = c.create()
+      t.equal(status, 0, stderr)
+      await agent.says('"listener"')
+      const { pid } = c.state()
+      t.equal(c.start().status, 0)
+      const [listener, decided] = answersIn((await agent.done).stdout).slice(-2)
+      t.equal(listener?.fds, 1)
+      t.match(JSON.parse(listener?.data ?? ''), {
+        ociVersion: /^1/,
+        fds: ['seccompFd'],
+        pid,
+        metadata: 'what the agent is told',
+        state: { id: c.id, status: 'creating', pid, bundle: c.bundle, annotations: { who: 'tests' } },
+      })
+      t.equal(decided?.pid, pid)
+      c.ended(pid)
+      t.match(answersIn(c.output()).at(-1), { verb: 'mkdir', errno: 'EBUSY' })
+    })
+  }
+
+  t.test('NOTIFY: an exec has a listener of its own', { skip: rt.lacks('notify') }, async t => {
+    const c = container(t, rt)
+    const socket = join(c.dir, 'agent')
+    c.configure(listening(socket, true, 'mkdir', 'mkdirat'))
+    c.configure({ process: { args: script(['mkdir', '/tmp/made'], ['wait']) } })
+    const first = c.spawn(payloadPath(), 'recv-seccomp', socket, '16')
+    await first.says('listening')
+    t.equal(c.run('--detach').status, 0)
+    await first.done
+    rmSync(socket, { force: true })
+    const second = c.spawn(payloadPath(), 'recv-seccomp', socket, '1')
+    await second.says('listening')
+    const running = c.spawn(...c.line('exec', c.id, ...script(['mkdir', '/tmp/other'])))
+    t.match(answersIn((await running.done).stdout), [{ errno: 'EPERM' }])
+    const [listener, decided] = answersIn((await second.done).stdout).slice(-2)
+    const told = JSON.parse(listener?.data ?? '')
+    t.match(told.state, { id: c.id, status: 'running', pid: c.state().pid })
+    t.equal(told.pid, decided?.pid, 'the process is not init')
+    t.not(told.pid, told.state.pid)
+  })
+
+  t.test('NOTIFY without an agent', { skip: rt.lacks('notify') }, async t => {
+    const c = container(t, rt, listening('/no/such/socket', true, 'mkdir'))
+    const { status, stderr } = c.run()
+    t.equal(status, 1)
+    t.match(stderr, /send the seccomp listener to \/no\/such\/socket: .*ENOENT/)
+    t.same(c.leaks(), nothing)
+  })
+
   t.test('ERRNO, with and without a number', async t => {
     const c = container(t, rt, filter(errno('getppid'), errno('getuid', ENOENT), errno('kcmp', EPERM)))
     const [report, ppid, uid, pid] = c.ask(

@@ -16,6 +16,7 @@ const lacking: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     hybrid: 'runc 1.1 takes what it finds at /sys/fs/cgroup for what it began with',
     idmap: 'runc 1.1 has no id-mapped mounts',
     'net-devices': 'runc 1.1 ignores linux.netDevices',
+    notify: 'runc 1.1 was built without seccomp notification by this distribution',
     'memory-policy': 'runc 1.1 ignores linux.memoryPolicy',
     'kill-all': 'runc 1.1 kills only the first process (kill --all is the other way)',
     'delete-broken': 'runc 1.1 cannot delete a container whose state it cannot read',

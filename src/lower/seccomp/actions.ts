@@ -13,6 +13,7 @@ const returns = {
   SCMP_ACT_KILL_PROCESS: 0x80000000,
   SCMP_ACT_TRAP: 0x00030000,
   SCMP_ACT_ERRNO: 0x00050000,
+  SCMP_ACT_NOTIFY: 0x7fc00000,
   SCMP_ACT_TRACE: 0x7ff00000,
   SCMP_ACT_LOG: 0x7ffc0000,
   SCMP_ACT_ALLOW: 0x7fff0000,
@@ -27,10 +28,7 @@ export const badArch = returns.SCMP_ACT_KILL_THREAD
 export const enosys = returns.SCMP_ACT_ERRNO + ENOSYS
 
 /** The 32-bit return value of an action; `errnoRet` is for ERRNO and TRACE, EPERM when absent. */
-export function returnValue(action: Action, errnoRet: number | undefined, at: string): number {
-  if (action === 'SCMP_ACT_NOTIFY') {
-    throw new ConfigError(at, 'seccomp-notify', 'SCMP_ACT_NOTIFY is not supported yet')
-  }
+export function returnValue(action: Action, errnoRet: number | undefined): number {
   const value = returns[action]
   return action === 'SCMP_ACT_ERRNO' || action === 'SCMP_ACT_TRACE' ? value + (errnoRet ?? EPERM) : value
 }
@@ -43,20 +41,27 @@ export function hidesNewCalls(value: number): boolean {
   return value < returns.SCMP_ACT_TRACE || value === returns.SCMP_ACT_KILL_PROCESS
 }
 
-/** Known, but of no use before SCMP_ACT_NOTIFY is there. */
-export const refusedFlag = 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV'
+/** Whether a profile has calls that a listener decides on. The rules saw to it that it says where that is. */
+export function hasListener({ listenerPath, syscalls }: Seccomp): boolean {
+  if (listenerPath === undefined || listenerPath === '') return false
+  return syscalls?.some(({ action }) => action === 'SCMP_ACT_NOTIFY') === true
+}
+
+/** Only a filter with a listener has it. */
+const listenerFlag = 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV'
 
 /**
  * Flags for seccomp(2). An absent list means SPEC_ALLOW, as other runtimes have it: without the mitigation of
  * speculative store bypass, which costs much and which no container asked for. TSYNC is for processes with threads;
  * init has one.
  */
-export function filterFlags(flags: Seccomp['flags']): readonly string[] {
+export function filterFlags(profile: Seccomp): readonly string[] {
+  const { flags } = profile
   if (flags === undefined) return ['SECCOMP_FILTER_FLAG_SPEC_ALLOW']
   const kept: string[] = []
   for (let i = 0; i < flags.length; i++) {
     const flag = flags[i] as string
-    if (flag === refusedFlag) {
+    if (flag === listenerFlag && !hasListener(profile)) {
       const text = `${flag} is only for filters with SCMP_ACT_NOTIFY (seccomp(2) gives EINVAL without): remove it`
       throw new ConfigError(`/linux/seccomp/flags/${i}`, 'seccomp-flag', text)
     }

@@ -38,12 +38,8 @@ export function compileSeccomp(
   native: { readonly arch: 'x86_64' | 'aarch64' },
   options: CompileOptions = {},
 ): Filter {
-  const flags = filterFlags(profile.flags)
-  const otherwise = returnValue(
-    profile.defaultAction,
-    profile.defaultErrnoRet,
-    '/linux/seccomp/defaultAction',
-  )
+  const flags = filterFlags(profile)
+  const otherwise = returnValue(profile.defaultAction, profile.defaultErrnoRet)
   const parts = sections(profile, native.arch)
   const rules = readRules(profile, otherwise)
   const fixed: Fixed = {

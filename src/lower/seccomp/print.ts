@@ -9,6 +9,7 @@ const returns: { readonly [value: number]: string } = {
   0: 'KILL_THREAD',
   2147483648: 'KILL_PROCESS',
   196608: 'TRAP',
+  2143289344: 'NOTIFY',
   2147221504: 'LOG',
   2147418112: 'ALLOW',
 }

@@ -147,7 +147,7 @@ export function readRules(profile: Seccomp, defaultValue: number): Rules {
   const entries = profile.syscalls ?? []
   for (let i = 0; i < entries.length; i++) {
     const entry = entries[i] as SeccompSyscall
-    const slot = slotOf(outcomes, entry, defaultValue, pointer(i, 'action'))
+    const slot = slotOf(outcomes, entry, defaultValue)
     const conditional = typeof outcomes[slot] !== 'number'
     const { names } = entry
     if (2 * names.length > nameCount) common = slot
@@ -180,8 +180,8 @@ export function exceptions(slots: Uint16Array, common: number): Uint16Array {
 }
 
 /** The slot of an entry's outcome. A rule with the default action changes nothing: libseccomp has none of those. */
-function slotOf(outcomes: Outcome[], entry: SeccompSyscall, defaultValue: number, at: string): number {
-  const value = returnValue(entry.action, entry.errnoRet, at)
+function slotOf(outcomes: Outcome[], entry: SeccompSyscall, defaultValue: number): number {
+  const value = returnValue(entry.action, entry.errnoRet)
   if (value === defaultValue) return asDefault
   const { args } = entry
   if (args !== undefined && args.length > 0) return outcomes.push(alternatives(args, value)) - 1

@@ -1,4 +1,5 @@
 import type { ConfigError } from '../../base/errors.js'
+import type { Seccomp } from '../types.gen.js'
 import { broken, type SpecRule } from './rule.js'
 
 /** Linux reports no errno above MAX_ERRNO; SECCOMP_RET_DATA, which a tracer gets, has 16 bits. */
@@ -19,6 +20,24 @@ function errnoRet(action: string, value: number | undefined, at: string): Config
     : undefined
 }
 
+/** Init sends the listener by sendmsg: would that wait for a listener, all would wait for ever. */
+function notify(filter: Seccomp, names: readonly string[], at: string): ConfigError | undefined {
+  if ((filter.listenerPath ?? '') === '') {
+    return broken(
+      `${at}/action`,
+      'listener-path',
+      'SCMP_ACT_NOTIFY needs listenerPath, the socket of who decides',
+    )
+  }
+  return names.includes('sendmsg')
+    ? broken(
+        `${at}/names`,
+        'notify-sendmsg',
+        'SCMP_ACT_NOTIFY cannot be used for sendmsg, which the listener is sent by',
+      )
+    : undefined
+}
+
 export const seccomp: SpecRule = spec => {
   const filter = spec.linux?.seccomp
   if (filter === undefined) return undefined
@@ -30,11 +49,19 @@ export const seccomp: SpecRule = spec => {
       'needs listenerPath, the socket that it is sent to',
     )
   }
+  if (filter.defaultAction === 'SCMP_ACT_NOTIFY') {
+    const text = 'SCMP_ACT_NOTIFY cannot be the default: who should send the listener to its socket?'
+    return broken(`${at}/defaultAction`, 'notify-default', text)
+  }
   const error = errnoRet(filter.defaultAction, filter.defaultErrnoRet, `${at}/defaultErrnoRet`)
   if (error !== undefined) return error
   const rules = filter.syscalls ?? []
   for (let i = 0; i < rules.length; i++) {
-    const { action, errnoRet: value, args = [] } = rules[i] as (typeof rules)[number]
+    const { action, names, errnoRet: value, args = [] } = rules[i] as (typeof rules)[number]
+    if (action === 'SCMP_ACT_NOTIFY') {
+      const error = notify(filter, names, `${at}/syscalls/${i}`)
+      if (error !== undefined) return error
+    }
     const error = errnoRet(action, value, `${at}/syscalls/${i}/errnoRet`)
     if (error !== undefined) return error
     for (let j = 0; j < args.length; j++) {

@@ -11,15 +11,11 @@ interface Row {
   readonly when?: (value: unknown) => boolean
 }
 
-const isNotify = (value: unknown): boolean => value === 'SCMP_ACT_NOTIFY'
 const isThere = (): boolean => true
 
 const ofSpec: readonly Row[] = [
   // An empty one asks for something, too: a resource group of the container's own.
   { at: ['linux', 'intelRdt'], what: 'Intel RDT', when: isThere },
-  { at: ['linux', 'seccomp', 'listenerPath'], what: 'seccomp notification' },
-  { at: ['linux', 'seccomp', 'defaultAction'], what: 'seccomp notification', when: isNotify },
-  { at: ['linux', 'seccomp', 'syscalls', '*', 'action'], what: 'seccomp notification', when: isNotify },
 ]
 
 /** Engines write empty sections for what they do not ask for: Docker always has `"blockIO": {"weight": 0}`. */

@@ -215,9 +215,53 @@ static int hookVerb(int argc, char **argv) {
   return 0;
 }
 
+/* linux/seccomp.h, which a musl has not at hand. */
+struct seccomp_notif {
+  unsigned long long id;
+  unsigned pid, flags;
+  struct {
+    int nr;
+    unsigned arch;
+    unsigned long long instruction_pointer, args[6];
+  } data;
+};
+struct seccomp_notif_resp {
+  unsigned long long id;
+  long long val;
+  int error;
+  unsigned flags;
+};
+#define NOTIF_RECV _IOWR('!', 0, struct seccomp_notif)
+#define NOTIF_SEND _IOWR('!', 1, struct seccomp_notif_resp)
+
+/* Decides on one notified call: it fails with this errno. */
+static int recvSeccompVerb(int argc, char **argv) {
+  char data[4096];
+  int fds[8], count = 0;
+  (void)argc;
+  int status = receive(argv[0], data, sizeof data, fds, &count);
+  if (status != 0) return status;
+  begin("listener");
+  strField("data", data);
+  numField("fds", count);
+  end();
+  if (count == 0) return 0;
+  struct seccomp_notif call;
+  memset(&call, 0, sizeof call);
+  if (ioctl(fds[0], NOTIF_RECV, &call) < 0) return fail("NOTIF_RECV");
+  struct seccomp_notif_resp answer = {.id = call.id, .error = -(int)toNumber(argv[1])};
+  if (ioctl(fds[0], NOTIF_SEND, &answer) < 0) return fail("NOTIF_SEND");
+  begin("decided");
+  numField("pid", call.pid);
+  numField("result", call.data.nr);
+  end();
+  return 0;
+}
+
 const struct verb hostVerbs[] = {
     {"recv-console", 1, recvConsoleVerb, "SOCKET (then relays the terminal)"},
     {"recv-pidfd", 1, recvPidfdVerb, "SOCKET"},
+    {"recv-seccomp", 2, recvSeccompVerb, "SOCKET ERRNO (decides on one call)"},
     {"pty", 3, ptyVerb, "ROWS COLS COMMAND... (last)"},
     {"with-fd", 3, withFdVerb, "FD FILE COMMAND... (last)"},
     {"careless", 1, carelessVerb, "COMMAND... (last)"},

@@ -30,10 +30,10 @@ function matches({ args = [] }: SeccompSyscall, actual: readonly bigint[], wide:
 
 /** Every verdict that the rules of `name` allow for these arguments: one, unless rules of two actions hold at once. */
 export function verdicts(profile: Seccomp, name: string, args: readonly bigint[], wide: boolean): number[] {
-  const otherwise = returnValue(profile.defaultAction, profile.defaultErrnoRet, '')
+  const otherwise = returnValue(profile.defaultAction, profile.defaultErrnoRet)
   const rules = (profile.syscalls ?? [])
     .filter(({ names }) => names.includes(name))
-    .map(rule => ({ ...rule, value: returnValue(rule.action, rule.errnoRet, '') }))
+    .map(rule => ({ ...rule, value: returnValue(rule.action, rule.errnoRet) }))
     .filter(({ value }) => value !== otherwise)
   const plain = rules.find(({ args = [] }) => args.length === 0)
   if (plain !== undefined) return [plain.value]

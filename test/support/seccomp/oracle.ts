@@ -33,11 +33,11 @@ export function buildOracle(directory = mkdtempSync(join(tmpdir(), 'tsrun-oracle
 
 /** The profile in the oracle's words: rules with the default action left out, doubled arguments split. */
 export function script(profile: Seccomp): string {
-  const otherwise = returnValue(profile.defaultAction, profile.defaultErrnoRet, '')
+  const otherwise = returnValue(profile.defaultAction, profile.defaultErrnoRet)
   const lines = [`default ${otherwise}`]
   for (const arch of profile.architectures ?? []) lines.push(`arch ${arch.slice(10).toLowerCase()}`)
   for (const { names, action, errnoRet, args = [] } of profile.syscalls ?? []) {
-    const value = returnValue(action, errnoRet, '')
+    const value = returnValue(action, errnoRet)
     if (value === otherwise) continue
     const conditions = args.map(
       one => `${one.index} ${ops.indexOf(one.op) + 1} ${one.value} ${one.valueTwo ?? 0}`,
