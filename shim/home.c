@@ -1,10 +1,13 @@
 /* HOME, from the container's own /etc/passwd. */
 #include "shim.h"
 
+/** What is read of a file at most: a sparse one of the image's could go on for days. */
+enum { MOST = 16 << 20 };
+
 /** A line reader over a file of the container: lines that do not fit are skipped. */
 struct lines {
   int fd;
-  size_t at, end;
+  size_t at, end, total;
   char buffer[4096];
 };
 
@@ -27,9 +30,11 @@ static char *next_line(struct lines *lines) {
       skipping = 1;
       lines->end = 0;
     }
-    int got = sys(read, lines->fd, lines->buffer + lines->end, sizeof lines->buffer - 1 - lines->end);
+    size_t room = lines->total < MOST ? sizeof lines->buffer - 1 - lines->end : 0;
+    int got = sys(read, lines->fd, lines->buffer + lines->end, room);
     if (got > 0) {
       lines->end += (size_t)got;
+      lines->total += (size_t)got;
       continue;
     }
     if (lines->end == 0 || skipping) return NULL;

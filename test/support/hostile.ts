@@ -127,12 +127,9 @@ export const swapping = async (c: Container, a: string, b: string): Promise<() =
 
 const kernelTypes = ['proc', 'sysfs', 'tmpfs', 'devpts', 'mqueue', 'cgroup', 'cgroup2', 'ramfs']
 
-/**
- * The mounts of a process that show files of the host: what is not the rootfs and no file system of the kernel's own.
- * `/null` is the mask. Mounts of `allowed` roots are those that the config asked for.
- */
-export const strangers = (c: Container, pid: number, allowed: readonly string[] = []): Mount[] =>
-  parseMounts(readFileSync(`/proc/${pid}/mountinfo`, 'utf8')).filter(
+/** The mounts in a mountinfo that show files of the host: see `strangers`. */
+export const strangersIn = (c: Container, mountinfo: string, allowed: readonly string[] = []): Mount[] =>
+  parseMounts(mountinfo).filter(
     ({ type, root }) =>
       !kernelTypes.includes(type) &&
       !c.rootfs.endsWith(root) &&
@@ -140,3 +137,10 @@ export const strangers = (c: Container, pid: number, allowed: readonly string[] 
       root !== '/null' &&
       !allowed.some(each => root === each || root.startsWith(`${each}/`)),
   )
+
+/**
+ * The mounts of a process that show files of the host: what is not the rootfs and no file system of the kernel's own.
+ * `/null` is the mask. Mounts of `allowed` roots are those that the config asked for.
+ */
+export const strangers = (c: Container, pid: number, allowed: readonly string[] = []): Mount[] =>
+  strangersIn(c, readFileSync(`/proc/${pid}/mountinfo`, 'utf8'), allowed)
