@@ -104,6 +104,8 @@ const phrases = (): Phrases => ({
   write_id_map: () => 'write the id maps of the user namespace',
   check_id_map: () => 'compare the id maps of the joined user namespace',
   move_net_device: ({ from, name }) => `move network device ${from} into the container as ${name}`,
+  resctrl_create: ({ group }) => `make resource group ${group}`,
+  resctrl_join: ({ dirs }) => `join resource group ${dirs[0] ?? ''}`,
   check_security_module: ({ module }) => `check that ${module} is on`,
   write_time_offsets: () => 'shift the clocks of the time namespace',
   write_oom_score_adj: ({ value }) => `set oom_score_adj ${value}`,
@@ -194,10 +196,11 @@ function verdict(op: Op, step: string, value: number): string | undefined {
 
 const EACCES = 13
 
-/** Podman turns these very words into exit codes 126 and 127. */
+/** Podman turns these very words into exit codes 126 and 127; of a directory it expects what execve would say. */
 function notExecutable(op: OpOf<'find_executable'>, step: number, errno: number): string {
   const what = `exec: "${op.name}": `
-  if (opcodes.find_executable.steps[step] === 'is a directory') return `${what}is a directory`
+  if (opcodes.find_executable.steps[step] === 'is a directory')
+    return `${what}permission denied, it is a directory`
   if (errno === EACCES) return `${what}permission denied`
   if (op.name.includes('/')) return `${what}stat ${op.name}: ${errnoText(errno)}`
   return `${what}executable file not found in $PATH`

@@ -182,7 +182,10 @@ t.test('failures in words', t => {
       '/process/args/0: exec: "/nope": stat /nope: no such file or directory',
     ],
     [describeOp({ ...find, name: '/x' }, 0, 13), '/process/args/0: exec: "/x": permission denied'],
-    [describeOp({ ...find, name: '/etc' }, 1, 0), '/process/args/0: exec: "/etc": is a directory'],
+    [
+      describeOp({ ...find, name: '/etc' }, 1, 0),
+      '/process/args/0: exec: "/etc": permission denied, it is a directory',
+    ],
     [
       describeOp(
         {
