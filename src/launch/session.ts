@@ -162,5 +162,8 @@ function diedSilently({ pid }: Session, helper: number): TsrunError {
       `the container's ${who} was killed by signal ${exit.signal} before it was ready${hint}`,
     )
   }
+  // The helper did its work: what it cloned was killed before its first word (delete --force of the container that exec enters).
+  if (who === 'helper' && exit !== undefined && 'code' in exit && exit.code === 0)
+    return new HostError("the container's process was killed before it was ready")
   return new InternalError(`the container's ${who} ended before it was ready`)
 }
