@@ -2,7 +2,7 @@
 import t from 'tap'
 import { requires } from '../support/requires.js'
 import { runtimeName } from './support/box.js'
-import { runChecks } from './support/check.js'
+import { leavesNothing, runChecks } from './support/check.js'
 import { containerd } from './support/containerd.js'
 import { ctrChecks } from './support/ctr.js'
 
@@ -14,6 +14,7 @@ t.test(
     const engine = containerd()
     t.teardown(engine.box.close)
     runChecks(t, engine, ctrChecks)
+    leavesNothing(t, engine)
     t.end()
   },
 )

@@ -2,12 +2,17 @@
 import t from 'tap'
 import { requires } from '../support/requires.js'
 import { runtimeName } from './support/box.js'
-import { type Check, runChecks } from './support/check.js'
+import { type Check, leavesNothing, runChecks } from './support/check.js'
 import { identityChecks, limitChecks, networkChecks, volumeChecks } from './support/config.js'
 import { podman } from './support/podman.js'
 import { execChecks, processChecks } from './support/process.js'
 
 const podChecks: readonly Check[] = [
+  {
+    name: 'conmon is killed',
+    run: 'e run -d --name $N box sleep 100 > /dev/null; kill -9 $(pidof conmon); e rm -f -t 0 $N > /dev/null 2>&1 || e rm -f -t 0 $N > /dev/null; e ps -aq',
+    out: '',
+  },
   {
     name: 'a pod',
     run: 'e pod create --infra-command "/bin/sleep 1000" --infra-image box --name $N > /dev/null; e run -d --pod $N --name $N-a box sleep 100 > /dev/null; e run --rm --pod $N box sh -c "hostname; ls /sys/class/net"; e pod rm -f -t 0 $N > /dev/null; e ps -aq',
@@ -34,5 +39,6 @@ t.test(`podman with ${runtimeName()}`, { skip: requires('root', 'cgroup1', 'podm
     podChecks,
   ])
     runChecks(t, engine, checks)
+  leavesNothing(t, engine)
   t.end()
 })

@@ -11,6 +11,7 @@ export const docker = (): Engine => {
   const daemonJson = {
     runtimes: { [`${runtimeName()}-under-test`]: { path: box.runtime } },
     'default-runtime': `${runtimeName()}-under-test`,
+    'live-restore': true,
     'cgroup-parent': box.tag,
     'data-root': join(dir, 'data'),
     'exec-root': '/run/docker',

@@ -1,7 +1,7 @@
 /** The image of the checks, made from this machine's busybox: nothing is fetched. */
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { payloadPath } from '../../support/payload.js'
 
@@ -13,6 +13,7 @@ export const imageTree = (dir: string): string => {
   const root = join(dir, 'image')
   for (const path of ['bin', 'dev', 'etc', 'home', 'proc', 'root', 'sys', 'tmp', 'var'])
     mkdirSync(join(root, path), { recursive: true })
+  chmodSync(join(root, 'tmp'), 0o1777)
   copyFileSync('/bin/busybox', join(root, 'bin', 'busybox'))
   copyFileSync(payloadPath(), join(root, 'bin', 'payload'))
   for (const name of execFileSync('/bin/busybox', ['--list'], { encoding: 'utf8' }).split('\n'))

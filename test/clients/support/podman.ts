@@ -1,4 +1,4 @@
-/** podman, which has no daemon: each command gets the stores of the box. */
+/** podman, which has no daemon: each command gets the stores of the box. As root, and as a user. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Box, openBox } from './box.js'
@@ -35,4 +35,40 @@ export const podman = (): Engine => {
   const made = box.sh(`e import ${imageTree(box.dir)} box`)
   if (made.status !== 0) throw new Error(`podman import: ${made.stderr}`)
   return { name: 'podman', box, cleanUp: 'e rm -af -t 0 > /dev/null' }
+}
+
+const user = { name: 'rootless', id: 4321 }
+
+/** A user who exists in the box only, with a range of subordinate ids. */
+const makeUser = ({ dir }: Box): string => `
+cp /etc/passwd ${dir}/passwd && echo ${user.name}:x:${user.id}:${user.id}::${dir}/home:/bin/sh >> ${dir}/passwd
+echo ${user.name}:500000:65536 > ${dir}/subids
+mount --bind ${dir}/passwd /etc/passwd
+for f in subuid subgid; do [ -e /etc/$f ] || touch /etc/$f; mount --bind ${dir}/subids /etc/$f || exit 1; done
+mknod -m 666 ${dir}/tun c 10 200 && mount --bind ${dir}/tun /dev/net/tun # as udev would have it
+mkdir -p ${dir}/home /run/user/${user.id} && chown ${user.id}:${user.id} ${dir}/home /run/user/${user.id}
+chmod 711 ${dir} && chmod 1777 /run/user/${user.id}
+`
+
+const rootlessWrapper = (box: Box): string => `#!/bin/sh
+export CONTAINERS_CONF=${box.dir}/containers.conf DISABLE_HC_SYSTEMD=true
+export HOME=${box.dir}/home XDG_RUNTIME_DIR=/run/user/${user.id}
+cd $HOME
+exec setpriv --reuid ${user.id} --regid ${user.id} --clear-groups --inh-caps=-all \\
+  podman --root $HOME/store --runroot $XDG_RUNTIME_DIR/store --network-config-dir $HOME/networks \\
+  --runtime ${box.runtime} "$@"
+`
+
+export const rootlessPodman = (): Engine => {
+  const box = openBox('rootless')
+  writeFileSync(join(box.dir, 'containers.conf'), containersConf)
+  writeFileSync(join(box.dir, 'bin', 'e'), rootlessWrapper(box), { mode: 0o755 })
+  const made = box.sh(
+    `${makeUser(box)} chmod 644 ${imageTree(box.dir)} && e import ${join(box.dir, 'image.tar')} box`,
+  )
+  if (made.status !== 0) {
+    box.close()
+    throw new Error(`rootless podman import: ${made.stderr}`)
+  }
+  return { name: 'rootless', box, cleanUp: 'e rm -af -t 0 > /dev/null' }
 }

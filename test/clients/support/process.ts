@@ -78,7 +78,7 @@ soon grep up $T/$N.out; sleep 0.3; kill -USR1 $!; wait $!; tr -d '\\r' < $T/$N.o
   },
   {
     name: 'attach',
-    run: "e run -d -i --name $N box sh -c 'read line; echo got $line; exit 4' > /dev/null; echo words | e attach $N; e wait $N",
+    run: "e run -d -i --name $N box sh -c 'read line; echo got $line; exit 4' > /dev/null; (sleep 0.3; echo words; sleep 1) | e attach $N; e wait $N",
     out: /^got words\s+4$/,
   },
   {
@@ -141,22 +141,26 @@ soon grep up $T/$N.out; sleep 0.3; kill -USR1 $!; wait $!; tr -d '\\r' < $T/$N.o
   },
   {
     name: 'pause and unpause',
+    except: ['rootless'],
     run: "e run -d --name $N box sh -c 'while :; do echo x; sleep 0.1; done' > /dev/null; soon sh -c \"e logs $N | grep x\"; e pause $N > /dev/null; e inspect -f '{{.State.Status}}' $N; sleep 0.3; a=$(e logs $N | wc -l); sleep 0.5; b=$(e logs $N | wc -l); [ $a = $b ] && e unpause $N > /dev/null; sleep 0.5; c=$(e logs $N | wc -l); [ $c -gt $b ] && echo on",
     out: 'paused\non',
   },
   {
     name: 'exec in a paused container is refused',
+    except: ['rootless'],
     run: 'e run -d --name $N box sleep 100 > /dev/null; e pause $N > /dev/null; e exec $N true; s=$?; e unpause $N > /dev/null; [ $s != 0 ]',
     err: /paused|can only create exec sessions on running/,
   },
   {
     name: 'rm -f of a paused container',
+    except: ['rootless'],
     run: 'e run -d --name $N box sleep 100 > /dev/null; e pause $N > /dev/null; e rm -f $N > /dev/null && e ps -aq',
     out: '',
   },
   { name: 'top', run: 'e run -d --name $N box sleep 100 > /dev/null; e top $N', out: /sleep 100/ },
   {
     name: 'stats',
+    except: ['rootless'],
     run: "e run -d --name $N -m 64m box sleep 100 > /dev/null; e stats --no-stream --format '{{.Name}} {{.MemUsage}} {{.PIDs}}' $N",
     out: /^check\d+ .*(67.11MB|64MiB) 1$/,
   },
@@ -192,21 +196,24 @@ export const execChecks: readonly Check[] = [
   },
   {
     name: 'exec: program not found',
-    run: 'e run -d --name $N box sleep 100 > /dev/null; e exec $N nope',
-    status: 127,
-    err: /not found/,
+    run: 'e run -d --name $N box sleep 100 > /dev/null; e exec $N nope 2>&1; [ $? -ge 126 ]',
+    out: /not found/,
   },
   {
     name: 'exec: path not found',
-    run: 'e run -d --name $N box sleep 100 > /dev/null; e exec $N /nope',
-    status: 127,
-    err: /no such file|not found/,
+    run: 'e run -d --name $N box sleep 100 > /dev/null; e exec $N /nope 2>&1; [ $? -ge 126 ]',
+    out: /no such file|not found/,
   },
   {
     name: 'exec: no permission',
-    run: 'e run -d --name $N box sleep 100 > /dev/null; e exec $N /etc/passwd',
-    status: 126,
-    err: /permission denied/i,
+    run: 'e run -d --name $N box sleep 100 > /dev/null; e exec $N /etc/passwd 2>&1; [ $? -ge 126 ]',
+    out: /permission denied/i,
+  },
+  {
+    name: 'exec: statuses of what cannot run',
+    run: 'e run -d --name $N box sleep 100 > /dev/null; for p in nope /nope /etc/passwd /etc; do e exec $N $p 2> /dev/null; echo $?; done',
+    out: '127\n127\n126\n126',
+    only: ['podman'], // docker 20.10 says 126
   },
   {
     name: 'exec: signal',
@@ -231,8 +238,8 @@ export const execChecks: readonly Check[] = [
   },
   {
     name: 'exec: unknown user',
-    run: 'e run -d --name $N box sleep 100 > /dev/null; e exec -u nobody7 $N true; [ $? != 0 ]',
-    err: /nobody7/,
+    run: 'e run -d --name $N box sleep 100 > /dev/null; e exec -u nobody7 $N true 2>&1; [ $? -ge 125 ]',
+    out: /nobody7/,
   },
   {
     name: 'exec: input',

@@ -1,0 +1,22 @@
+/** podman as a user. */
+import t from 'tap'
+import { requires } from '../support/requires.js'
+import { runtimeName } from './support/box.js'
+import { leavesNothing, runChecks } from './support/check.js'
+import { identityChecks, volumeChecks } from './support/config.js'
+import { rootlessPodman } from './support/podman.js'
+import { execChecks, processChecks } from './support/process.js'
+
+t.setTimeout(1_800_000)
+t.test(
+  `rootless podman with ${runtimeName()}`,
+  { skip: requires('root', 'cgroup1', 'podman', 'busybox') },
+  t => {
+    const engine = rootlessPodman()
+    t.teardown(engine.box.close)
+    for (const checks of [processChecks, execChecks, volumeChecks, identityChecks])
+      runChecks(t, engine, checks)
+    leavesNothing(t, engine)
+    t.end()
+  },
+)
