@@ -16,6 +16,7 @@ import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as esbuild from 'esbuild'
 import { hoist } from './hoist.mjs'
+import { instrument, split } from './split.mjs'
 
 const house = fileURLToPath(new URL('..', import.meta.url))
 const option = (name, otherwise) => {
@@ -31,10 +32,12 @@ const src = join(house, 'src')
  * after  parts whose modules are used and not bundled again (they are loaded first)
  * file   a module of src/ that is a part although no code loads it: for others its functions are stubs that load it
  * cold   needs RegExp, Date, Promise or Proxy, which the static form adds before it loads the part
+ * split  what an ordinary run does not call becomes a part PARTRare (tools/split.mjs)
  */
 const parts = {
-  lifecycle: {},
-  create: {},
+  boot: { split: true },
+  lifecycle: { split: true },
+  create: { split: true },
   exec: {},
   operate: {},
   rest: { after: ['create'], cold: true },
@@ -43,6 +46,7 @@ const parts = {
   failure: {},
   seccomp: { file: 'lower/seccomp/index.ts' },
   netdevice: { file: 'launch/netdevice.ts' },
+  resctrl: { file: 'launch/resctrl.ts' },
 }
 
 process.on('uncaughtException', error => {
@@ -84,7 +88,7 @@ const entryOf = name =>
   parts[name]?.file !== undefined
     ? join(src, parts[name].file)
     : join(program, name === 'boot' ? 'main.ts' : `parts/${name}.ts`)
-const present = ['boot', ...Object.keys(parts).filter(name => existsSync(entryOf(name)))]
+const present = Object.keys(parts).filter(name => existsSync(entryOf(name)))
 const absolute = file => resolve(house, file)
 
 /** Imports of modules that another bundle owns become `import … from "shared:OWNER:PATH"` and stay in the text. */
@@ -208,6 +212,24 @@ async function finish(text) {
   return code
 }
 
+/** `module function` of each function that ordinary runs call. */
+const hot = new Set(readFileSync(join(house, 'tools/hot.txt'), 'utf8').split('\n'))
+const profiled = process.argv.includes('--profile')
+const rares = []
+
+/** A part's text, minified, with its name; and that of its rare half. */
+async function halves(name, text) {
+  if (profiled) return [[name, await finish(instrument(text))]]
+  if (!parts[name].split) return [[name, await finish(text)]]
+  const found = split(text, name, hot)
+  const both = [[name, await finish(found.hot)]]
+  if (found.rare !== undefined) {
+    rares.push(`${name}Rare`)
+    both.push([`${name}Rare`, await finish(found.rare)])
+  }
+  return both
+}
+
 /** Turns the last statement, `export{a as b}`, into an assignment to `exports`. */
 function exportsTo(code, exports) {
   return code.replace(/export\s*\{([^}]*)\};?\s*$/, (_, names) => {
@@ -236,9 +258,10 @@ for (const name of present.slice(1).reverse()) {
     ownersFor(name),
     name,
   )
-  const code = await finish(takeShared(name, text))
-  writeFileSync(join(npm, `${name}.cjs`), exportsTo(code, 'module.exports'))
-  writeFileSync(join(still, `${name}.js`), hoist(exportsTo(code, 'module.exports')))
+  for (const [bundled, code] of await halves(name, takeShared(name, text))) {
+    writeFileSync(join(npm, `${bundled}.cjs`), exportsTo(code, 'module.exports'))
+    writeFileSync(join(still, `${bundled}.js`), hoist(exportsTo(code, 'module.exports')))
+  }
 }
 
 /** The bundle that runs first: main, the registry of what it shares, and an engine's entry, `start()`. */
@@ -254,7 +277,6 @@ async function boot(entry, settings) {
   const result = await esbuild.build({
     ...common,
     stdin: { contents, resolveDir: house, loader: 'ts' },
-    minify: true,
     metafile: true,
     ...settings,
   })
@@ -263,18 +285,19 @@ async function boot(entry, settings) {
   return result.outputFiles[0].text
 }
 
-writeFileSync(
-  join(npm, 'tsrun.cjs'),
-  await boot('node.ts', {
-    format: 'cjs',
-    platform: 'node',
-    define: { ...define, 'import.meta.url': '__filename' },
-  }),
-)
-writeFileSync(join(still, 'boot.js'), hoist(await boot('quickjs.ts', { platform: 'neutral' })))
+const forNode = await boot('node.ts', {
+  minify: !profiled,
+  format: 'cjs',
+  platform: 'node',
+  define: { ...define, 'import.meta.url': '__filename' },
+})
+writeFileSync(join(npm, 'tsrun.cjs'), profiled ? instrument(forNode) : forNode)
+for (const [bundled, code] of await halves('boot', await boot('quickjs.ts', { platform: 'neutral' }))) {
+  writeFileSync(join(still, `${bundled}.js`), hoist(exportsTo(code, 'module.exports')))
+}
 writeFileSync(
   join(still, 'parts.h'),
-  present.map(name => `PART(${name}, ${parts[name]?.cold ? 'COLD' : 'HOT'})\n`).join(''),
+  [...present, ...rares].map(name => `PART(${name}, ${parts[name]?.cold ? 'COLD' : 'HOT'})\n`).join(''),
 )
 
 if (program === join(src, 'cli') && existsSync(join(src, 'index.ts'))) {
@@ -290,7 +313,7 @@ if (program === join(src, 'cli') && existsSync(join(src, 'index.ts'))) {
   for (const file of Object.keys(result.metafile.inputs)) inputs.add(absolute(file))
 }
 
-const tools = ['bundlejs.mjs', 'hoist.mjs'].map(name => join(house, 'tools', name))
+const tools = ['bundlejs.mjs', 'hoist.mjs', 'split.mjs', 'hot.txt'].map(name => join(house, 'tools', name))
 const made = [...inputs, ...tools].map(file => relative(house, file)).sort()
 writeFileSync(
   join(still, 'bundle.d'),

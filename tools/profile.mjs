@@ -1,0 +1,63 @@
+// Writes tools/hot.txt: what ordinary runs call, for tools/split.mjs. As root, after `make build`: node tools/profile.mjs
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const house = fileURLToPath(new URL('..', import.meta.url))
+const dir = join(house, 'build/profile')
+const log = join(dir, 'hits')
+
+/** What this machine may not show: functions of cgroup v2 that are called where it is the only version. */
+const also = ['cli/quickjs.ts start', 'launch/cgroup.ts enableControllers', 'launch/cgroup.ts words']
+
+rmSync(dir, { recursive: true, force: true })
+mkdirSync(dir, { recursive: true })
+const node = (...args) => execFileSync(process.execPath, args, { cwd: house, stdio: 'inherit' })
+node('tools/bundlejs.mjs', '--profile', '--npm', join(dir, 'dist'), '--static', join(dir, 'static'))
+writeFileSync(
+  join(dir, 'hit.cjs'),
+  `const seen = new Set(), fs = require('node:fs')
+   globalThis.__hit = label => {
+     if (seen.has(label)) return
+     seen.add(label)
+     fs.appendFileSync(${JSON.stringify(log)}, label + '\\n')
+   }`,
+)
+
+const bundles = ['minimal', 'shell', 'limits', 'seccomp-docker', 'terminal']
+execFileSync(process.execPath, [join(house, 'tools/bundle.mjs'), ...bundles], { stdio: 'ignore' })
+const root = join(dir, 'root')
+function tsrun(...args) {
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    ['-r', join(dir, 'hit.cjs'), join(dir, 'dist/tsrun.cjs'), '--root', root, ...args],
+    { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8', timeout: 10000 },
+  )
+  if (status !== 0) throw new Error(`tsrun ${args.join(' ')}: exit ${status}: ${stderr}`)
+}
+
+tsrun('--version')
+for (const name of bundles) {
+  const bundle = join(dir, name)
+  execFileSync('cp', ['-a', join(house, 'build/bundles', name), bundle])
+  const file = join(bundle, 'config.json')
+  // As text: its numbers may be greater than JSON.parse can hold.
+  const config = readFileSync(file, 'utf8').replace('"terminal": true', '"terminal": false')
+  const running = args =>
+    writeFileSync(file, config.replace(/"args": *\[[^\]]*\]/, `"args": ${JSON.stringify(args)}`))
+  running(name === 'minimal' || name === 'seccomp-docker' ? ['/bin/payload', 'wait'] : ['/bin/sleep', '100'])
+  const id = `profile-${name}`
+  tsrun('create', '--bundle', bundle, id)
+  tsrun('start', id)
+  tsrun('state', id)
+  tsrun('kill', id, 'KILL')
+  spawnSync('sleep', ['0.1'])
+  tsrun('delete', id)
+  running(['/bin/true'])
+  tsrun('run', '--bundle', bundle, id)
+}
+
+const hits = new Set([...readFileSync(log, 'utf8').split('\n').filter(Boolean), ...also])
+writeFileSync(join(house, 'tools/hot.txt'), [...hits].sort().join('\n'))
+rmSync(dir, { recursive: true })
