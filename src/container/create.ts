@@ -1,6 +1,7 @@
 import { ConfigError, TsrunError } from '../base/errors.js'
 import { formatTime } from '../base/time.js'
 import { probeHost } from '../host/probe.js'
+import { removeResctrl } from '../launch/resctrl.js'
 import { type Launched, launch } from '../launch/session.js'
 import { lower } from '../lower/index.js'
 import type { Request } from '../lower/input.js'
@@ -175,6 +176,10 @@ function build(
       cgroupsMade(directories) {
         made = directories
       },
+      resctrlMade(resctrl) {
+        record = { ...record, resctrl }
+        save(common.root, record)
+      },
       checkContainer() {},
       hookState: init => stateDocument(record, spec.annotations, 'creating', init),
       saveState(init) {
@@ -194,6 +199,7 @@ function build(
 function undo({ common }: CreateOptions, record: Record, made: readonly string[] | undefined): void {
   for (const step of [
     () => made !== undefined && removeCgroups(record.cgroup, made),
+    () => record.resctrl !== undefined && removeResctrl(record.resctrl),
     () => runHooks('poststop', record.poststop, record, undefined, common.log),
     () => discard(directoryOf(common.root, record.id)),
   ]) {

@@ -1,4 +1,5 @@
 import { HostError, StateError, TsrunError } from '../base/errors.js'
+import { removeResctrl } from '../launch/resctrl.js'
 import { close, exists } from '../sys/files.js'
 import { signalPidfd, waitEnded } from '../sys/process.js'
 import { containerProcesses, killAll, removeCgroups, thaw } from './cgroup.js'
@@ -55,6 +56,7 @@ function remove(common: Common, record: Record, force: boolean): void {
     killAll(record.cgroup, SIGKILL)
   }
   removeCgroups(record.cgroup)
+  if (record.resctrl !== undefined) removeResctrl(record.resctrl)
   runHooks('poststop', record.poststop, record, undefined, common.log)
   discard(directoryOf(common.root, id))
 }

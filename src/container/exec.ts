@@ -102,6 +102,7 @@ function actionsFor(root: string, record: Record, log: Log) {
     saveState() {},
     hookState: () => stateDocument(record, record.annotations, statusOf(root, record), init?.pid),
     cgroupsMade() {},
+    resctrlMade() {},
   }
 }
 

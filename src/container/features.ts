@@ -6,7 +6,6 @@ import { archNames } from '../lower/seccomp/archs.js'
 import { operatorNames } from '../lower/seccomp/rules.js'
 import { memoryFlags, memoryMode, namespaces, seccompFlags } from '../plan/flags.js'
 import type { HookKind } from '../plan/op.js'
-import { isUnsupported } from '../spec/rules/unsupported.js'
 import { SPEC_VERSION } from '../spec/statedoc.js'
 import type { Features } from '../spec/types.gen.js'
 
@@ -21,8 +20,6 @@ const hooks: readonly HookKind[] = [
 ]
 
 const flags = (Object.keys(seccompFlags) as (keyof typeof seccompFlags)[]).sort()
-
-const enabled = (field: string) => ({ enabled: !isUnsupported(field) })
 
 /**
  * What tsrun was built to do, whatever the kernel beneath can (features.md). It is read from the tables that do the work and
@@ -55,7 +52,7 @@ export function features(): Features {
       },
       apparmor: { enabled: true },
       selinux: { enabled: true },
-      intelRdt: enabled('linux/intelRdt'),
+      intelRdt: { enabled: true, schemata: true, monitoring: true },
       memoryPolicy: { modes: Object.keys(memoryMode).sort(), flags: Object.keys(memoryFlags).sort() },
       mountExtensions: { idmap: { enabled: Object.hasOwn(mountOptions, 'idmap') } },
       netDevices: { enabled: true },

@@ -29,6 +29,8 @@ export interface Record {
   /** Absent until init waits for `start`: before that it dies with its creator. */
   readonly init?: ProcessId
   readonly cgroup: CgroupPaths
+  /** Groups of resctrl that were made for it, parents first. */
+  readonly resctrl?: readonly string[]
   /** Init is pid 1 of its own namespace, so that its end is the end of all. */
   readonly ownPidNamespace: boolean
   /** `--no-new-keyring` was given: there is none that `exec` could join. */

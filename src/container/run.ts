@@ -70,6 +70,8 @@ function monitorOps({ common, id, keep, again }: RunOptions, { pid, console, rec
     const at = 'runtime:delete'
     for (const path of cgroupDirectories(record.cgroup))
       ops.push({ op: 'remove_cgroup', by: 'monitor', at, path })
+    for (let i = (record.resctrl ?? []).length - 1; i >= 0; i--)
+      ops.push({ op: 'remove_directory', by: 'monitor', at, path: record.resctrl?.[i] as HostPath })
     hooks('poststop', record.poststop, stateDocument(record, record.annotations, 'stopped', undefined), ops)
     for (const name of [files.config, files.state]) {
       ops.push({ op: 'remove_file', by: 'monitor', at, path: `${directory}/${name}` as HostPath })

@@ -10,6 +10,7 @@ import { runHook } from './hook.js'
 import { checkIdMaps, writeIdMaps } from './idmap.js'
 import { setLimit } from './limits.js'
 import { moveNetDevice } from './netdevice.js'
+import { createResctrl, joinResctrl } from './resctrl.js'
 import { checkSecurityModule } from './securitymodule.js'
 import type { Session } from './session.js'
 import { writeTimeOffsets } from './timens.js'
@@ -29,6 +30,8 @@ export interface Actions {
   hookState(pid: number): string
   /** Told which cgroup directories are new: a failed create removes those. */
   cgroupsMade(directories: readonly string[]): void
+  /** Told which groups of resctrl are new: they go with the container. */
+  resctrlMade(directories: readonly string[]): void
 }
 
 type Runner<N extends RuntimeOpName> = (op: OpOf<N>, session: Session, actions: Actions) => void
@@ -41,6 +44,8 @@ const runners: { readonly [N in RuntimeOpName]: Runner<N> } = {
   cgroup_join: (op, { pid }) => joinCgroups(op, pid),
   write_id_map: (op, { pid }) => writeIdMaps(op, pid),
   check_id_map: (op, { pid }) => checkIdMaps(op, pid),
+  resctrl_create: (op, _session, actions) => actions.resctrlMade(createResctrl(op)),
+  resctrl_join: (op, { pid }) => joinResctrl(op, pid),
   move_net_device: (op, { pid }) => moveNetDevice(op, pid),
   check_security_module: checkSecurityModule,
   write_time_offsets: (op, { pid }) => writeTimeOffsets(op, pid),

@@ -41,7 +41,7 @@ export interface Session {
 const LISTENER = 2
 
 /** Ops that need no process, so they run while the shim starts. */
-const EARLY: readonly RuntimeOp['op'][] = ['cgroup_create', 'cgroup_write']
+const EARLY: readonly RuntimeOp['op'][] = ['resctrl_create', 'cgroup_create', 'cgroup_write']
 
 /**
  * Plays a plan: starts the shim, answers its barriers with the runtime's own ops, and returns when init waits for `start`.

@@ -11,6 +11,7 @@ import { becomeUser } from './identity.js'
 import { type Input, type Request, ROOT } from './input.js'
 import { earlyResourceLimits, oomScore, resourceLimits } from './limits.js'
 import { joinKeyring } from './namespaces.js'
+import { enterResctrl } from './resctrl.js'
 
 /** What the passes of `exec` read: those that it shares with `create` see the new process as the config's. */
 interface ExecInput extends Input {
@@ -34,6 +35,7 @@ const passes: readonly ExecPass[] = [
   findProgram,
   // One barrier, at the end as in `create`.
   moveInit,
+  enterResctrl,
   oomScore,
   resourceLimits,
   report,

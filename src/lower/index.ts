@@ -15,6 +15,7 @@ import { earlyResourceLimits, oomScore, resourceLimits } from './limits.js'
 import { mounts, openSources } from './mounts.js'
 import { enterCgroupNamespace, enterNamespaces, openNamespaces, settleInit } from './namespaces.js'
 import { netDevices } from './netdevices.js'
+import { enterResctrl, makeResctrl } from './resctrl.js'
 import { changeRoot, hidePaths, openRoot, sealRoot } from './rootfs.js'
 import { sysctls } from './sysctl.js'
 
@@ -27,10 +28,12 @@ const passes: readonly Pass[] = [
   openNamespaces,
   openFifo,
   openSources,
+  makeResctrl,
   joinCgroup,
   enterNamespaces,
   // Init, in its namespaces.
   moveInit,
+  enterResctrl,
   oomScore,
   enterCgroupNamespace,
   settleInit,

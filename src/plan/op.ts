@@ -125,6 +125,18 @@ interface RuntimeFields {
   check_id_map: { readonly uid: readonly IdMapping[]; readonly gid: readonly IdMapping[] }
   /** Moves a network device of the host into the container's network namespace, with its addresses, and brings it up. */
   move_net_device: { readonly from: string; readonly name: string }
+  /**
+   * Makes a resource group of resctrl with these lines of schemata, or checks that one which is there has them, and a monitoring group.
+   * Runs while the shim starts.
+   */
+  resctrl_create: {
+    readonly mount: HostPath
+    readonly group: HostPath
+    readonly monitor?: HostPath
+    readonly schemata: string
+    readonly mustExist: boolean
+  }
+  resctrl_join: { readonly dirs: readonly HostPath[] }
   /** Fails where the labels of this module would have no effect. */
   check_security_module: { readonly module: 'selinux' | 'apparmor' }
   /** Shifts the clocks of the time namespace that the helper has unshared: lines for /proc/PID/timens_offsets. */

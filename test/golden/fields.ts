@@ -87,6 +87,17 @@ export const fields: Readonly<Record<string, JsonObject>> = {
       syscalls: [{ names: ['mkdirat'], action: 'SCMP_ACT_NOTIFY' }],
     },
   }),
+  'intel-rdt': linux({
+    intelRdt: {
+      closID: 'guaranteed',
+      l3CacheSchema: 'L3:0=7f0;1=1f\nMB:0=10',
+      memBwSchema: 'MB:0=20;1=70',
+      schemata: ['L2:0=3'],
+      enableMonitoring: true,
+      enableCMT: true,
+    },
+  }),
+  'intel-rdt-empty': linux({ intelRdt: {} }),
   'net-devices': linux({
     namespaces: namespaces('network'),
     netDevices: { eth1: {}, dummy0: { name: 'eth%d' } },

@@ -5,6 +5,7 @@ import t from 'tap'
 import type { JsonObject } from '../support/config.js'
 import { namespaces } from '../support/config.js'
 import { type Container, container } from '../support/container.js'
+import { nothing } from '../support/leaks.js'
 import { script } from '../support/payload.js'
 import { requires } from '../support/requires.js'
 import { forms } from '../support/runtime.js'
@@ -150,5 +151,16 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     const { status, stderr } = container(t, rt, { linux }).run()
     t.equal(status, 1)
     t.match(stderr, /\/linux\/timeOffsets: shift the clocks: .*ERANGE/)
+  })
+
+  const missing = existsSync('/sys/fs/resctrl/schemata') && 'resctrl is mounted'
+  t.test('intelRdt without resctrl', { skip: rt.lacks('pointers') || missing }, async t => {
+    for (const intelRdt of [{}, { closID: 'guaranteed', schemata: ['L3:0=f'] }]) {
+      const c = container(t, rt, { linux: { intelRdt } })
+      const { status, stderr } = c.run()
+      t.equal(status, 1)
+      t.match(stderr, /\/linux\/intelRdt: intelRdt is specified in config, but resctrl is not mounted/)
+      t.same(c.leaks(), nothing)
+    }
   })
 })

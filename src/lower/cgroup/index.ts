@@ -29,8 +29,8 @@ export interface CgroupPlan extends CgroupEntry {
 }
 
 /**
- * `linux.cgroupsPath` and `linux.resources` → ops. Pure. Throws ConfigError and HostError. Fields without a row in the table are
- * refused before (spec/rules/unsupported.ts).
+ * `linux.cgroupsPath` and `linux.resources` → ops. Pure. Throws ConfigError and HostError. Every field has a row in
+ * `knobs.ts` or `families.ts`; the column of this machine's driver may be a warning.
  */
 export function lowerCgroup(spec: Spec, host: CgroupHost, request: CgroupRequest): CgroupPlan {
   const resources = spec.linux?.resources ?? {}

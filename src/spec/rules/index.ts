@@ -7,8 +7,9 @@ import { annotations } from './annotations.js'
 import { deviceRules, devices } from './devices.js'
 import { hooks } from './hooks.js'
 import { idmaps } from './idmaps.js'
+import { intelRdt } from './intelrdt.js'
 import { mounts } from './mounts.js'
-import { namespaces, timeOffsets, userMapped, userNamespace } from './namespaces.js'
+import { mountNamespace, namespaces, timeOffsets, userMapped, userNamespace } from './namespaces.js'
 import { netDevices } from './netdevices.js'
 import { restrictedPaths } from './paths.js'
 import { command, environment, rlimits } from './process.js'
@@ -18,7 +19,6 @@ import type { ProcessRule, ResourcesRule, SpecRule } from './rule.js'
 import { ioPriority, memoryPolicy, personality, scheduler } from './schedule.js'
 import { seccomp } from './seccomp.js'
 import { sysctl } from './sysctl.js'
-import { mountNamespace, unsupported } from './unsupported.js'
 import { uts } from './uts.js'
 
 export { type Warning, warnings } from './warnings.js'
@@ -66,11 +66,11 @@ export const specRules: readonly SpecRule[] = [
   netDevices,
   sysctl,
   seccomp,
+  intelRdt,
   memoryPolicy,
   personality,
   hooks,
   annotations,
   resources,
-  unsupported,
   mountNamespace,
 ]

@@ -147,3 +147,13 @@ export const userMapped: SpecRule = spec => {
   }
   return undefined
 }
+
+/** Without a mount namespace every mount, mask and pivot would be the host's. */
+export const mountNamespace: SpecRule = spec =>
+  hasNamespace(spec, 'mount')
+    ? undefined
+    : broken(
+        '/linux/namespaces',
+        'unsupported',
+        'a container without a mount namespace is not supported: add {"type": "mount"}',
+      )

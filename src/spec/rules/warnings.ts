@@ -24,6 +24,11 @@ export function warnings(spec: Spec): Warning[] {
       out.push({ pointer: `/mounts/${i}/destination`, message })
     }
   }
+  for (const field of ['enableCMT', 'enableMBM'] as const) {
+    if (spec.linux?.intelRdt?.[field] !== true) continue
+    const message = 'is ignored: enableMonitoring took its place'
+    out.push({ pointer: `/linux/intelRdt/${field}`, message })
+  }
   const memory = spec.linux?.resources?.memory
   if (memory !== undefined) {
     for (const field of ['kernel', 'kernelTCP', 'useHierarchy'] as const) {

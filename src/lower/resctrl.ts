@@ -1,0 +1,52 @@
+import type { HostPath, Op } from '../plan/op.js'
+import type { IntelRdt } from '../spec/types.gen.js'
+import type { Input } from './input.js'
+
+const ROOT = '/sys/fs/resctrl'
+const AT = '/linux/intelRdt'
+
+interface Groups {
+  readonly group: HostPath
+  readonly monitor?: HostPath
+}
+
+/** Without closID the group is the container's own; monitoring groups always are. */
+function groupsOf({ closID, enableMonitoring }: IntelRdt, id: string): Groups {
+  const group = (closID === '/' ? ROOT : `${ROOT}/${closID ?? id}`) as HostPath
+  return enableMonitoring === true ? { group, monitor: `${group}/mon_groups/${id}` as HostPath } : { group }
+}
+
+/** The lines for `schemata`. A MB: line of l3CacheSchema gives way to memBwSchema. */
+function linesOf({ l3CacheSchema = '', memBwSchema = '', schemata = [] }: IntelRdt): string {
+  const lines: string[] = []
+  for (const line of l3CacheSchema.split('\n')) {
+    if (line !== '' && !(memBwSchema !== '' && line.startsWith('MB:'))) lines.push(line)
+  }
+  if (memBwSchema !== '') lines.push(memBwSchema)
+  lines.push(...schemata)
+  return lines.map(line => `${line}\n`).join('')
+}
+
+/** The groups are made while the shim starts. */
+export function makeResctrl({ linux, request }: Input, out: Op[]): void {
+  const rdt = linux.intelRdt
+  if (rdt === undefined) return
+  const schemata = linesOf(rdt)
+  out.push({
+    op: 'resctrl_create',
+    by: 'runtime',
+    at: AT,
+    mount: ROOT as HostPath,
+    ...groupsOf(rdt, request.id),
+    schemata,
+    mustExist: rdt.closID !== undefined && schemata === '',
+  })
+}
+
+/** What init starts later is where init is. */
+export function enterResctrl({ linux, request }: Input, out: Op[]): void {
+  if (linux.intelRdt === undefined) return
+  const { group, monitor } = groupsOf(linux.intelRdt, request.id)
+  const dirs = monitor === undefined ? [group] : [group, monitor]
+  out.push({ op: 'resctrl_join', by: 'runtime', at: AT, dirs })
+}

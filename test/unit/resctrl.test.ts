@@ -1,0 +1,118 @@
+/** Resource groups on a tree in memory: few machines have resctrl. */
+import t from 'tap'
+import { createResctrl, difference, joinResctrl, parseSchemata, type Tree } from '../../src/launch/resctrl.js'
+import type { HostPath, OpOf } from '../../src/plan/op.js'
+
+const root = '/sys/fs/resctrl' as HostPath
+
+/** As the kernel does: a directory comes with its files, and a wrong line is refused. */
+const fake = (mounted = true) => {
+  const files = new Map<string, string>([
+    [`${root}/schemata`, '    L3:0=fffff;1=fffff\n    MB:0=100;1=100\n'],
+    [`${root}/info/last_cmd_status`, 'ok\n'],
+  ])
+  const dirs = new Set<string>([root])
+  const log: string[] = []
+  const tree: Tree = {
+    isResctrl: path => mounted && path === root,
+    exists: path => dirs.has(path),
+    mkdir(path) {
+      dirs.add(path)
+      files.set(`${path}/schemata`, files.get(`${root}/schemata`) ?? '')
+      log.push(`mkdir ${path}`)
+    },
+    rmdir(path) {
+      dirs.delete(path)
+      log.push(`rmdir ${path}`)
+    },
+    read: path => files.get(path),
+    write(path, text) {
+      if (text.includes('L9')) {
+        files.set(`${root}/info/last_cmd_status`, 'Unknown or unsupported resource name L9\n')
+        throw new Error('write: EINVAL')
+      }
+      files.set(path, text)
+      log.push(`write ${path} ${text.trim()}`)
+    },
+  }
+  return { tree, log, files }
+}
+
+const create = (patch: Partial<OpOf<'resctrl_create'>> = {}): OpOf<'resctrl_create'> => ({
+  op: 'resctrl_create',
+  by: 'runtime',
+  at: '/linux/intelRdt',
+  mount: root,
+  group: `${root}/box` as HostPath,
+  schemata: '',
+  mustExist: false,
+  ...patch,
+})
+
+t.test('schemata are compared by what they say', async t => {
+  t.same(
+    [...(parseSchemata(' L3:1=00FF; 0=f\nMB:0= 100\n').get('L3') ?? [])],
+    [
+      ['1', 'ff'],
+      ['0', 'f'],
+    ],
+  )
+  t.equal(difference('L3:0=ff', '    L3:0=000ff;1=fffff\n    MB:0=100\n'), undefined)
+  t.equal(difference('MB:0=70\nL3:0=ff', 'L3:0=ff;1=f\nMB:0=100'), 'MB:0=70')
+  t.equal(difference('L3:2=f', 'L3:0=f;1=f'), 'L3:2=f', 'a domain that is not there')
+  t.equal(difference('L2:0=f', 'L3:0=f'), 'L2:0=f', 'a resource that is not there')
+  t.equal(difference('L3:0=0', 'L3:0=000'), undefined)
+})
+
+t.test('a group of its own, and its end', async t => {
+  const { tree, log } = fake()
+  const monitor = `${root}/box/mon_groups/box` as HostPath
+  const made = createResctrl(create({ schemata: 'L3:0=f\nMB:0=20\n', monitor }), tree)
+  t.same(made, [`${root}/box`, monitor])
+  joinResctrl(
+    { op: 'resctrl_join', by: 'runtime', at: '', dirs: [`${root}/box` as HostPath, monitor] },
+    42,
+    tree,
+  )
+  t.same(log, [
+    `mkdir ${root}/box`,
+    `write ${root}/box/schemata L3:0=f\nMB:0=20`,
+    `mkdir ${monitor}`,
+    `write ${root}/box/tasks 42`,
+    `write ${monitor}/tasks 42`,
+  ])
+})
+
+t.test('a group that is there must be as the config says, and is not ours', async t => {
+  const { tree, log } = fake()
+  tree.mkdir(`${root}/box`)
+  log.length = 0
+  t.same(createResctrl(create(), tree), [])
+  t.same(createResctrl(create({ schemata: 'L3:1=0fffff\n' }), tree), [])
+  t.throws(() => createResctrl(create({ schemata: 'L3:0=1\n' }), tree), {
+    message: /exists, and has not L3:0=1/,
+  })
+  t.same(log, [], 'nothing was changed')
+})
+
+t.test('a group that must be there', async t => {
+  const { tree } = fake()
+  t.throws(() => createResctrl(create({ mustExist: true }), tree), {
+    message: /\/closID: there is no resource group/,
+  })
+  t.same(createResctrl(create({ group: root, mustExist: true }), tree), [], 'the root group always is')
+})
+
+t.test('what the kernel refuses is told in its words, and nothing stays', async t => {
+  const { tree, log } = fake()
+  t.throws(() => createResctrl(create({ schemata: 'L9:0=f\n' }), tree), {
+    message: /set the schemata: .*EINVAL \(Unknown or unsupported resource name L9\)/,
+  })
+  t.same(log, [`mkdir ${root}/box`, `rmdir ${root}/box`])
+})
+
+t.test('without resctrl', async t => {
+  t.throws(() => createResctrl(create(), fake(false).tree), {
+    message: /resctrl is not mounted on \/sys\/fs\/resctrl/,
+  })
+})
