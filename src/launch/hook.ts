@@ -2,7 +2,7 @@ import { HostError } from '../base/errors.js'
 import type { Log } from '../base/log.js'
 import { O, openFile } from '../sys/files.js'
 import { native } from '../sys/native.js'
-import { openPidfd, spawn, wait, waitEnded } from '../sys/process.js'
+import { closeOthersOnExec, openPidfd, spawn, wait, waitEnded } from '../sys/process.js'
 import { withCallerLimits } from './limits.js'
 import { sealedMemfd } from './shim.js'
 
@@ -36,6 +36,7 @@ export function runHook(hook: HookToRun, state: string, bundle: string, log: Log
   const input = sealedMemfd('tsrun-state', text.subarray(0, calls.utf8Write(state, text, 0)), false)
   const stdin = openFile(`/proc/self/fd/${input}`, O.RDONLY)
   const output = calls.memfd_create('tsrun-hook-output', MFD_CLOEXEC)
+  closeOthersOnExec()
   try {
     let pid: number
     try {

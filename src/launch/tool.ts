@@ -2,7 +2,7 @@
 import { HostError } from '../base/errors.js'
 import { exists, readFile } from '../sys/files.js'
 import { native } from '../sys/native.js'
-import { type Exit, spawn, wait } from '../sys/process.js'
+import { closeOthersOnExec, type Exit, spawn, wait } from '../sys/process.js'
 import { withCallerLimits } from './limits.js'
 
 const MFD_CLOEXEC = 1
@@ -19,6 +19,7 @@ export function runForOutput(name: string, args: readonly string[]): { exit: Exi
       [output, 2],
     ]
     const path = find(name)
+    closeOthersOnExec()
     const pid = withCallerLimits(() => spawn(path, { argv: [name, ...args], env: calls.environ, fds }))
     const exit = wait({ pid })
     if (exit === undefined) throw new HostError(`${name} could not be waited for`)

@@ -1,5 +1,6 @@
 /** Starting, watching and ending processes. */
 import { check, uninterrupted } from './call.js'
+import { tryListDirectory } from './files.js'
 import { type Memory, native } from './native.js'
 
 const P_PIDFD = 3
@@ -62,6 +63,19 @@ export function spawn(path: string, options: SpawnOptions): number {
   calls.posix_spawn_file_actions_destroy(actions)
   check(result, 'posix_spawn', () => JSON.stringify(path))
   return new DataView(pid.buffer).getInt32(0, true)
+}
+
+const F_SETFD = 2
+const FD_CLOEXEC = 1
+
+/**
+ * Marks every descriptor but stdio close-on-exec. What a careless caller left open is no business of a program that runs for us; the
+ * shim closes it by itself.
+ */
+export function closeOthersOnExec(): void {
+  for (const { name } of tryListDirectory('/proc/self/fd') ?? []) {
+    if (Number(name) > 2) native().fcntl(Number(name), F_SETFD, FD_CLOEXEC)
+  }
 }
 
 /** Replaces this process. Returns only by throwing. */
