@@ -47,7 +47,6 @@ const parts = {
   seccomp: { file: 'lower/seccomp/index.ts' },
   netdevice: { file: 'launch/netdevice.ts' },
   resctrl: { file: 'launch/resctrl.ts' },
-  resctrl: { file: 'launch/resctrl.ts' },
 }
 
 process.on('uncaughtException', error => {
