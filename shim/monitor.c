@@ -114,7 +114,8 @@ static int hand_back(const char *who, const void *frame, size_t length) {
   static char told[sizeof "monitor:" + 2 * (16 + MAX_DETAIL)];
   fallback.set = 0;
   if (!init.ended) {
-    sys(pidfd_send_signal, init.pidfd, SIGKILL, NULL, 0);
+    /* Our child until it is reaped, so the pid is its own; a pidfd there may not be, when that is what failed. */
+    sys(kill, init.pid, SIGKILL);
     wait_for(init.pid, &shim.init_status);
     init.ended = 1;
   }
