@@ -38,10 +38,17 @@ function variable(name: string): string | undefined {
   return undefined
 }
 
+/** Root of a user namespace that podman made for a user is a user. */
+function inFirstUserNamespace(): boolean {
+  const map = tryRead('/proc/self/uid_map')
+  return map === undefined || map.trimEnd().endsWith(' 4294967295')
+}
+
 /** /run/tsrun for root, else $XDG_RUNTIME_DIR/tsrun (FEATURES A.1). */
 export function defaultRoot(): string {
   const runtimeDir = variable('XDG_RUNTIME_DIR')
-  if (native().geteuid() === 0 || runtimeDir === undefined || runtimeDir === '') return '/run/tsrun'
+  if (runtimeDir === undefined || runtimeDir === '' || (native().geteuid() === 0 && inFirstUserNamespace()))
+    return '/run/tsrun'
   return `${runtimeDir}/tsrun`
 }
 

@@ -7,6 +7,8 @@ export interface Hierarchy {
   readonly mount: string
   /** The runtime's own cgroup, relative to `mount`; `/` where it lies outside. */
   readonly own: string
+  /** True where the runtime may not make cgroups at the top: it is root of a user namespace only, and nobody delegated any. */
+  readonly closed?: true
 }
 
 /** Where cgroups are on this machine. Plain data. */
@@ -85,6 +87,14 @@ export function probeCgroup(source: CgroupSource = machine): CgroupHost {
   }
   const mode = anyV1 ? (v2 === undefined ? 'v1' : 'hybrid') : v2 === undefined ? 'none' : 'v2'
   return v2 === undefined ? { mode, v1 } : { mode, v1, v2 }
+}
+
+/** The same, with those hierarchies marked in which this process may make nothing. For a runtime in a user namespace. */
+export function markClosed(host: CgroupHost, open: (mount: string) => boolean): CgroupHost {
+  const mark = (it: Hierarchy): Hierarchy => (open(it.mount) ? it : { ...it, closed: true })
+  const v1: Record<string, Hierarchy> = {}
+  for (const controller in host.v1) v1[controller] = mark(host.v1[controller] as Hierarchy)
+  return host.v2 === undefined ? { ...host, v1 } : { ...host, v1, v2: mark(host.v2) }
 }
 
 /** Where one hierarchy is mounted: at the usual place, else where mountinfo says, else nowhere. `''` is v2. */

@@ -1,7 +1,7 @@
 import { check } from '../sys/call.js'
-import { tryStat } from '../sys/files.js'
+import { tryStat, writable } from '../sys/files.js'
 import { native } from '../sys/native.js'
-import { probeCgroup } from './cgroup.js'
+import { markClosed, probeCgroup } from './cgroup.js'
 import type { Host } from './facts.js'
 
 /** Inode of the initial user namespace (PROC_USER_INIT_INO, include/linux/proc_ns.h): fixed since 3.8. */
@@ -15,13 +15,14 @@ const FIRST_LAST_CAPABILITY = 40
 /** Asks the machine for everything that lowering wants to know. A few system calls. */
 export function probeHost(): Host {
   const calls = native()
+  const inUserNamespace = tryStat('/proc/self/ns/user')?.inode !== INITIAL_USER_NAMESPACE
   return {
     arch: calls.arch === 'x64' ? 'x86_64' : 'aarch64',
     euid: calls.geteuid(),
-    inUserNamespace: tryStat('/proc/self/ns/user')?.inode !== INITIAL_USER_NAMESPACE,
+    inUserNamespace,
     lastCapability: lastCapability(),
     capabilities: permittedCapabilities(),
-    cgroup: probeCgroup(),
+    cgroup: inUserNamespace ? markClosed(probeCgroup(), writable) : probeCgroup(),
   }
 }
 

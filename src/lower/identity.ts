@@ -57,13 +57,14 @@ export function becomeUser(input: Input, out: Op[]): void {
   out.push({ ...chdir, retry: 0, tolerate: ['EACCES', 'EPERM'] })
   limitCapabilities(input, sets, out)
   const gids = user.additionalGids ?? []
+  const mayBeDenied = input.userNamespace || input.host.inUserNamespace
   // A user namespace whose setgroups is denied keeps the groups it has; asking for some there is an error.
   out.push({
     op: 'setgroups',
     by: 'init',
     at: '/process/user/additionalGids',
     gids,
-    ...(gids.length === 0 && input.userNamespace ? { tolerate: ['EPERM'] } : {}),
+    ...(gids.length === 0 && mayBeDenied ? { tolerate: ['EPERM'] } : {}),
   })
   out.push({ op: 'setresgid', by: 'init', at: '/process/user/gid', gid: user.gid })
   out.push({ op: 'setresuid', by: 'init', at: '/process/user/uid', uid: user.uid })

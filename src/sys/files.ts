@@ -225,6 +225,13 @@ export function exists(path: string): boolean {
   return native().faccessat(AT_FDCWD, path, 0, 0) === 0
 }
 
+const W_OK = 2
+
+/** Whether this process may make something in a directory, as far as permissions and the mount say. */
+export function writable(path: string): boolean {
+  return native().faccessat(AT_FDCWD, path, W_OK, 0) === 0
+}
+
 /** Makes one directory; `mode` goes through the umask. Throws SyscallError, on EEXIST too. */
 export function mkdir(path: string, mode = 0o755): void {
   check(native().mkdirat(AT_FDCWD, path, mode), 'mkdir', () => `${quoted(path)}, 0${mode.toString(8)}`)

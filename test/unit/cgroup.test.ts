@@ -525,6 +525,26 @@ t.test('hybrid: every hierarchy once, v2 included', async t => {
   })
 })
 
+t.test('hierarchies that are closed to a user are left out, unless a path is asked for', async t => {
+  const closed: CgroupHost = {
+    mode: 'hybrid',
+    v1: { memory: { mount: '/m', own: '/', closed: true }, pids: { mount: '/p', own: '/' } },
+    v2: { mount: '/u', own: '/', closed: true },
+  }
+  const request = { id: 'web', manager: 'cgroupfs', inUserNamespace: true } as const
+  const spec = { ociVersion: '1.3.0' }
+  t.same(lowerCgroup(spec, closed, request).paths, { v1: { pids: '/p/web' } })
+  const all: CgroupHost = { mode: 'v2', v1: {}, v2: { mount: '/u', own: '/', closed: true } }
+  const none = lowerCgroup(spec, all, request)
+  t.same([none.paths, none.create, none.join, none.limit], [{ v1: {} }, [], [], []])
+  const limited = { ...spec, linux: { resources: { pids: { limit: 5 } } } }
+  t.throws(() => lowerCgroup(limited, all, request), {
+    message: /pids\/limit: this user may not make cgroups/,
+  })
+  const asked = { ...spec, linux: { cgroupsPath: '/web' } }
+  t.equal(lowerCgroup(asked, all, request).paths.v2, '/u/web', 'and then it is the kernel that says no')
+})
+
 t.test('managers', async t => {
   const spec = { ociVersion: '1.3.0', linux: { resources: { memory: { limit: 5 } } } }
   const off = lowerCgroup(spec, { mode: 'none', v1: {} }, { id: 'x', manager: 'disabled' })

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { type CgroupSource, probeCgroup } from '../../src/host/cgroup.js'
+import { type CgroupSource, markClosed, probeCgroup } from '../../src/host/cgroup.js'
 import { mountsOfTypes, unescapePath } from '../../src/host/mountinfo.js'
 import { fsTypes } from '../../src/sys/files.js'
 import { install } from '../../src/sys/native.js'
@@ -49,6 +49,23 @@ t.test('v2 is shown, though the kernel names v1 hierarchies too', async t => {
     v1: {},
     v2: { mount: '/sys/fs/cgroup', own: '/' },
   })
+})
+
+t.test('in a user namespace, hierarchies that take no new cgroup are marked', async t => {
+  const memory = { mount: '/m', own: '/' }
+  const unified = { mount: '/u', own: '/' }
+  const host = { mode: 'hybrid', v1: { memory }, v2: unified } as const
+  t.same(
+    markClosed(host, mount => mount === '/m'),
+    { ...host, v2: { ...unified, closed: true } },
+  )
+  t.same(
+    markClosed({ mode: 'v1', v1: { memory } }, () => false),
+    {
+      mode: 'v1',
+      v1: { memory: { ...memory, closed: true } },
+    },
+  )
 })
 
 t.test('hybrid, with controllers that are mounted together', async t => {

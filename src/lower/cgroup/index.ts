@@ -6,7 +6,7 @@ import { deviceLines, foldDeviceRules } from './devices.js'
 import { type CgroupEntry, distinct, enterCgroups } from './enter.js'
 import { knobsFor } from './families.js'
 import type { Knob, KnobFile } from './knob.js'
-import { cgroupPaths } from './paths.js'
+import { cgroupPaths, openHierarchies } from './paths.js'
 
 export interface CgroupRequest {
   readonly id: string
@@ -32,7 +32,8 @@ export interface CgroupPlan extends CgroupEntry {
  * `linux.cgroupsPath` and `linux.resources` → ops. Pure. Throws ConfigError and HostError. Every field has a row in
  * `knobs.ts` or `families.ts`; the column of this machine's driver may be a warning.
  */
-export function lowerCgroup(spec: Spec, host: CgroupHost, request: CgroupRequest): CgroupPlan {
+export function lowerCgroup(spec: Spec, machine: CgroupHost, request: CgroupRequest): CgroupPlan {
+  const host = openHierarchies(machine, spec.linux?.cgroupsPath)
   const resources = spec.linux?.resources ?? {}
   const create: RuntimeOp[] = []
   const limit: RuntimeOp[] = []
@@ -46,6 +47,7 @@ export function lowerCgroup(spec: Spec, host: CgroupHost, request: CgroupRequest
     )
   }
   const paths = cgroupPaths(host, spec.linux?.cgroupsPath, request.id)
+  const dirs = distinct(paths)
   const needs: ControllerNeed[] = []
   const written = new Set<string>()
   const rows = knobsFor(resources)
@@ -69,7 +71,7 @@ export function lowerCgroup(spec: Spec, host: CgroupHost, request: CgroupRequest
     ;(row.when === 'join' ? create : limit).push(op)
   }
   lowerDevices(resources, paths, request, host, limit)
-  const dirs = distinct(paths)
+  if (dirs.length === 0) return { create, join: [], moveInit: [], limit, warnings, paths }
   const at = spec.linux?.cgroupsPath === undefined ? 'default:cgroupsPath' : '/linux/cgroupsPath'
   create.unshift(createOp(at, host, paths, dirs, needs, written))
   return { create, limit, warnings, paths, ...enterCgroups(paths, at, request.userNamespace === true) }
@@ -128,6 +130,11 @@ const listed = (text: string | readonly string[]): readonly string[] =>
 function directoryFor(paths: CgroupPaths, controller: string, field: string): string {
   const directory = paths.v1[controller] ?? (Object.keys(paths.v1).length === 0 ? paths.v2 : undefined)
   if (directory !== undefined) return directory
+  if (distinct(paths).length === 0) {
+    throw new HostError(
+      `${field}: this user may not make cgroups: have some delegated and name one in cgroupsPath, or leave the field out`,
+    )
+  }
   throw new HostError(
     `${field}: the cgroup v1 controller "${controller}" is not mounted: mount it on /sys/fs/cgroup/${controller}, or leave the field out`,
   )

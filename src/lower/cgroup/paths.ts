@@ -3,6 +3,18 @@ import type { CgroupHost, CgroupPaths, Hierarchy } from '../../host/cgroup.js'
 
 const FIELD = '/linux/cgroupsPath'
 
+/** Of a host where no path was asked for: without the hierarchies that are closed to the runtime, as runc does for users. */
+export function openHierarchies(host: CgroupHost, cgroupsPath: string | undefined): CgroupHost {
+  if (cgroupsPath !== undefined && cgroupsPath !== '') return host
+  const v1: Record<string, Hierarchy> = {}
+  for (const controller in host.v1) {
+    const hierarchy = host.v1[controller] as Hierarchy
+    if (hierarchy.closed !== true) v1[controller] = hierarchy
+  }
+  const { mode, v2 } = host
+  return v2 === undefined || v2.closed === true ? { mode, v1 } : { mode, v1, v2 }
+}
+
 /**
  * The container's cgroup in every hierarchy. `cgroupsPath` absolute: below the mount; relative: below the runtime's own
  * cgroup (on v2 beside it: a cgroup with processes may not hand controllers to children); empty or absent: `/<id>`.

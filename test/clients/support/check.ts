@@ -78,7 +78,7 @@ export const runChecks = (t: Test, engine: Engine, checks: readonly Check[]): vo
 const leftovers = `
 find /run -name state.json -o -name exec.fifo
 find /sys/fs/cgroup -mindepth 3 -type d -path "*$TAG/*" | grep -v "$TAG/conmon"
-ps -e -o args | grep -E '[c]onmon|[s]him-runc|^sleep 1[02]' | grep -v 'sleep infinity'
+ps -e -o args | grep -E '[c]onmon|[s]him-runc|^sleep 1[02]' | grep -Ev 'sleep infinity|defunct'
 grep -E ' overlay | [^ ]*/(rootfs|merged|shm) ' /proc/self/mounts | grep "$T"
 true
 `
