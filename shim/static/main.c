@@ -1,6 +1,6 @@
 /*
  * The static form: QuickJS, the program's bytecode, the table of C functions and the shim in one file.
- * It lives for milliseconds, so nothing is ever freed, and only the parts of JavaScript that the hot path uses exist.
+ * It lives for milliseconds, so no memory is given back, and only the parts of JavaScript that the hot path uses exist.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -313,6 +313,7 @@ static void open_missing_stdio(void)
 int main(int argc, char **argv)
 {
   open_missing_stdio();
+  arena_start();
   JSRuntime *rt = JS_NewRuntime2(&arena_functions, NULL);
   JSContext *ctx = rt == NULL ? NULL : JS_NewContextRaw(rt);
   if (ctx == NULL) {
