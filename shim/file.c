@@ -69,15 +69,16 @@ static uint32_t type_of(uint64_t type) {
  * A node that is there already is accepted when it is the same one, and then left as it is: it may be a bind mount or
  * a hard link of the host's, whose owner and mode must not change (CVE-2026-88265).
  */
-static int compare_node(int parent, const char *name, uint32_t type, uint32_t device) {
+static int open_node(int parent, const char *name, uint32_t type, uint32_t device) {
   int fd = sys(openat, parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0) return fd;
   struct stat stat;
   int error = sys(fstat, fd, &stat);
+  if (error >= 0 && (stat.st_mode & S_IFMT) != type) error = -EEXIST;
+  if (error >= 0 && type != S_IFIFO && stat.st_rdev != device) error = -EEXIST;
+  if (error >= 0) return fd;
   close_fd(fd);
-  if (error < 0) return error;
-  if ((stat.st_mode & S_IFMT) != type) return -EEXIST;
-  return type == S_IFIFO || stat.st_rdev == device ? 0 : -EEXIST;
+  return error;
 }
 
 int run_mknod(const struct op_mknod *op) {
@@ -90,10 +91,14 @@ int run_mknod(const struct op_mknod *op) {
   int error = sys(mknodat, parent, name, type | (op->mode & 07777), device);
   if (error == -EEXIST) {
     step = MKNOD_COMPARE;
-    error = compare_node(parent, name, type, device);
+    error = open_node(parent, name, type, device);
+    close_fd(error);
   } else if (error >= 0 && (op->uid != 0 || op->gid != 0)) {
+    /* By descriptor: somebody may have put a link to another file there meanwhile. */
     step = MKNOD_CHOWN;
-    error = sys(fchownat, parent, name, op->uid, op->gid, AT_SYMLINK_NOFOLLOW);
+    int node = open_node(parent, name, type, device);
+    error = node < 0 ? node : sys(fchownat, node, "", op->uid, op->gid, AT_EMPTY_PATH);
+    close_fd(node);
   }
   close_fd(parent);
   return failed(step, error);
