@@ -9,8 +9,10 @@ import { execChecks, processChecks } from './support/process.js'
 
 const podChecks: readonly Check[] = [
   {
+    // podman forgets the container without asking the runtime
     name: 'conmon is killed',
-    run: 'e run -d --name $N box sleep 100 > /dev/null; kill -9 $(pidof conmon); e rm -f -t 0 $N > /dev/null 2>&1 || e rm -f -t 0 $N > /dev/null; e ps -aq',
+    run: `id=$(e run -d --name $N box sleep 100); kill -9 $(pidof conmon); e rm -f -t 0 $N > /dev/null 2>&1 || e rm -f -t 0 $N > /dev/null
+e ps -aq; $RT delete --force $id`,
     out: '',
   },
   {

@@ -43,8 +43,7 @@ const firstProcess = `
 mount --make-rshared / && mount -t tmpfs -o mode=755 tmpfs /run || exit 1
 ip link set lo up
 echo ready > "$1/ready"
-trap '' CHLD
-exec sleep infinity
+exec env --ignore-signal=CHLD sleep infinity
 `
 
 const wait = (milliseconds: number): void => {
@@ -100,6 +99,7 @@ export const openBox = (engine: string): Box => {
     HOME: dir,
     TERM: 'xterm',
     T: dir,
+    RT: runtime,
     TAG: tag,
   }
 

@@ -14,7 +14,7 @@ export interface Check {
   readonly name: string
   /**
    * A shell script. `e` is the engine's command, `box` the image, $N a name of this check's own, $T the scratch
-   * directory; `term ROWS COLS COMMAND…` gives the command a terminal, which grows by 6 and 20 at SIGUSR1;
+   * directory, $RT the runtime; `term ROWS COLS COMMAND…` gives the command a terminal, which grows by 6 and 20 at SIGUSR1;
    * `soon COMMAND…` tries for 10 s.
    */
   readonly run: string
@@ -78,7 +78,7 @@ export const runChecks = (t: Test, engine: Engine, checks: readonly Check[]): vo
 const leftovers = `
 find /run -name state.json -o -name exec.fifo
 find /sys/fs/cgroup -mindepth 3 -type d -path "*$TAG/*" | grep -v "$TAG/conmon"
-ps -e -o args | grep -E '[c]onmon|[s]him-runc|^sleep 1[02]' | grep -Ev 'sleep infinity|defunct'
+ps -e -o args | grep -E '[c]onmon|[s]him-runc|^sleep 1[02]' | grep -v 'sleep infinity'
 grep -E ' overlay | [^ ]*/(rootfs|merged|shm) ' /proc/self/mounts | grep "$T"
 true
 `
