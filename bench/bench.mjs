@@ -1,5 +1,7 @@
 // Speed beside other runtimes: `make bench`. ROUNDS=N (40), ONLY=static,crun (names that contain one of these).
-// Every round runs each runtime once, so that noise hits all alike; what is printed are medians and ratios.
+// Every round runs each runtime once, so that noise hits all alike; what is printed are medians and ratios, each twice: back to
+// back, as many containers are started at once, and rested, as one is started now and then. They differ: who moves a process
+// between cgroups waits for an RCU grace period, 7 to 20 ms on an idle machine, which is under way already on a busy one.
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -42,6 +44,8 @@ const all = [
   ...peers(),
 ]
 const work = mkdtempSync('/tmp/tsrun-bench.')
+// As /run is: a state root on a disk would be measured, too.
+const states = mkdtempSync(existsSync('/dev/shm') ? '/dev/shm/tsrun-bench.' : '/run/tsrun-bench.')
 
 /** A copy of an example that runs `args`; its path. */
 function bundle(name, from, args) {
@@ -64,7 +68,7 @@ const bundles = {
 
 const runtimes = all
   .filter(({ name }) => only.length === 0 || only.some(part => name.includes(part)))
-  .map((runtime, i) => ({ ...runtime, root: join(work, `root${i}`), id: `bench-${process.pid}-${i}` }))
+  .map((runtime, i) => ({ ...runtime, root: join(states, `root${i}`), id: `bench-${process.pid}-${i}` }))
 for (const { root } of runtimes) mkdirSync(root)
 
 const command = (runtime, ...args) => [...runtime.argv, '--root', runtime.root, ...args]
@@ -85,7 +89,7 @@ const call = (runtime, ...args) => {
 let usable = []
 process.on('exit', () => {
   for (const rt of usable) call(rt, 'delete', '--force', rt.id)
-  rmSync(work, { recursive: true, force: true })
+  for (const dir of [work, states]) rmSync(dir, { recursive: true, force: true })
 })
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1))
 
@@ -143,17 +147,19 @@ if (usable.length === 0) {
   process.exit(1)
 }
 
-function measure({ before, words, after }) {
+function measure({ before, words, after }, rest) {
   for (const rt of usable) before?.(rt)
   try {
     const list = usable.flatMap((rt, i) => [...(i > 0 ? [','] : []), String(i), ...words(rt)])
-    const text = execFileSync(join(house, 'build/side'), ['-n', rounds, ...list], { encoding: 'utf8' })
+    const text = execFileSync(join(house, 'build/side'), ['-n', rounds, '-p', rest, ...list], {
+      encoding: 'utf8',
+    })
     return text
       .trimEnd()
       .split('\n')
       .map(line => {
-        const [, median, lowest, high, peak, failures] = line.split('\t').map(Number)
-        return { median, lowest, high, peak, failures }
+        const [, median, lowest, , peak, failures] = line.split('\t').map(Number)
+        return { median, lowest, peak, failures }
       })
   } finally {
     for (const rt of usable) after?.(rt)
@@ -164,23 +170,29 @@ const base = usable.findIndex(({ name }) => name.startsWith('crun'))
 const pad = (text, width) => String(text).padStart(width)
 const ratio = (a, b) => (b === undefined ? '' : `${(a / b).toFixed(2)} x`)
 
-console.log(`Medians of ${rounds} rounds, interleaved; ms, peak memory in KiB.\n`)
+/** The untimed pause before each command, in µs. */
+const modes = { 'back to back': '0', rested: '12000' }
+const runtimeColumn = 22
+const against = `/ ${usable[base]?.name ?? 'crun'}`
+
+console.log(
+  `Medians of ${rounds} rounds, interleaved; ms. Peak: memory of one process, KiB. Rested: 12 ms of rest before each.\n`,
+)
 for (const [name, what] of Object.entries(measures)) {
-  const results = measure(what)
-  console.log(`${name}`)
-  console.log(
-    `  ${'runtime'.padEnd(22)}${['median', 'lowest', '90 %', 'peak', `/ ${usable[base]?.name ?? 'crun'}`].map(it => pad(it, 12)).join('')}`,
-  )
-  for (const [i, { median, lowest, high, peak, failures }] of results.entries()) {
-    const cells = [
-      median.toFixed(2),
-      lowest.toFixed(2),
-      high.toFixed(2),
-      peak,
-      ratio(median, results[base]?.median),
-    ]
+  const results = Object.values(modes).map(rest => measure(what, rest))
+  const heads = Object.keys(modes).flatMap(mode => [mode, 'lowest', against])
+  console.log(name)
+  console.log(`  ${'runtime'.padEnd(runtimeColumn)}${[...heads, 'peak'].map(it => pad(it, 13)).join('')}`)
+  for (const [i, runtime] of usable.entries()) {
+    const own = results.map(result => result[i])
+    const cells = results.flatMap(result => {
+      const { median, lowest } = result[i]
+      return [median.toFixed(2), lowest.toFixed(2), ratio(median, result[base]?.median)]
+    })
+    cells.push(Math.max(...own.map(({ peak }) => peak)))
+    const failures = own.reduce((sum, it) => sum + it.failures, 0)
     const failed = failures > 0 ? `   ${failures} failed` : ''
-    console.log(`  ${usable[i].name.padEnd(22)}${cells.map(it => pad(it, 12)).join('')}${failed}`)
+    console.log(`  ${runtime.name.padEnd(runtimeColumn)}${cells.map(it => pad(it, 13)).join('')}${failed}`)
   }
   console.log()
 }

@@ -3,8 +3,9 @@
  * hits all of them alike. One line of output for each: name, median, lowest, 90th percentile (ms), peak memory (KiB)
  * of any of its processes, failures.
  *
- *   side [-n rounds] [-w warmups] [-v] NAME CMD [ARG...] [+ CMD ...] [~ CMD ...] , NAME CMD ...
+ *   side [-n rounds] [-w warmups] [-p pause] [-v] NAME CMD [ARG...] [+ CMD ...] [~ CMD ...] , NAME CMD ...
  *
+ * `-p` rests so many microseconds, untimed, before each series.
  * `+` chains commands that are timed together, one after the other; `~` does the same after an untimed pause of 5 ms;
  * `!` before a command lets it fail, NAME=VALUE before it (after `!`) sets a variable for it. Output of the commands goes to /dev/null (-v: stderr is kept).
  */
@@ -93,11 +94,12 @@ static char **with_variables(char **words, int end, int *count)
 int main(int argc, char **argv)
 {
   static struct series all[MAX_SERIES];
-  int rounds = 30, warmups = 3, count = 0, option;
+  int rounds = 30, warmups = 3, rest = 0, count = 0, option;
   bool verbose = false;
-  while ((option = getopt(argc, argv, "+n:w:v")) != -1) {
+  while ((option = getopt(argc, argv, "+n:w:p:v")) != -1) {
     if (option == 'n') rounds = atoi(optarg);
     else if (option == 'w') warmups = atoi(optarg);
+    else if (option == 'p') rest = atoi(optarg);
     else if (option == 'v') verbose = true;
     else return 2;
   }
@@ -132,6 +134,7 @@ int main(int argc, char **argv)
   if (!verbose) posix_spawn_file_actions_addopen(&files, 2, "/dev/null", O_WRONLY, 0);
   for (int r = -warmups; r < rounds; r++) {
     for (int i = 0; i < count; i++) {
+      if (rest > 0) usleep((useconds_t)rest);
       double ms = once(&all[i], &files);
       if (r >= 0) all[i].ms[r] = ms;
     }
