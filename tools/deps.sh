@@ -16,8 +16,10 @@ case ${1:-} in
     [ "$(id -u)" -ne 0 ] || want="$want runc crun"
     ;;
   clients)
-    want="$compile $quickjs busybox-static runc podman buildah conmon catatonit tini containerd docker.io docker-cli"
+    want="$compile $quickjs busybox-static runc podman buildah conmon catatonit tini containerd docker.io"
     want="$want containernetworking-plugins netavark aardvark-dns iptables iproute2 uidmap slirp4netns fuse-overlayfs"
+    # Newer releases have the client apart.
+    if apt-cache show docker-cli > /dev/null 2>&1; then want="$want docker-cli"; fi
     ;;
   bench) want="$compile $quickjs busybox-static runc crun" ;;
   *) echo "usage: $0 run|build|static|test|bench|clients" >&2; exit 2 ;;

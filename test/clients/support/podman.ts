@@ -9,8 +9,9 @@ import { imageTree } from './image.js'
  * `default_ulimits`: podman asks for more open files than a root without CAP_SYS_RESOURCE may have.
  * `runtime_supports_json` makes conmon ask for the errors as JSON, as it does for the runtimes that podman knows.
  */
-const containersConf = `
+const containersConf = (box: Box): string => `
 [engine]
+runtime = "${box.runtime}"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
 runtime_supports_json = ["tsrun", "runc", "crun"]
@@ -25,12 +26,12 @@ case $1 in
 run | create) verb=$1; shift; set -- "$verb" --cgroup-parent ${box.tag} "$@" ;;
 esac
 exec podman --root ${box.dir}/store --runroot /run/podman-store --tmpdir /run/podman-tmp \\
-  --network-config-dir ${box.dir}/networks --runtime ${box.runtime} "$@"
+  --network-config-dir ${box.dir}/networks "$@"
 `
 
 export const podman = (): Engine => {
   const box = openBox('podman')
-  writeFileSync(join(box.dir, 'containers.conf'), containersConf)
+  writeFileSync(join(box.dir, 'containers.conf'), containersConf(box))
   writeFileSync(join(box.dir, 'bin', 'e'), wrapper(box), { mode: 0o755 })
   const made = box.sh(`e import ${imageTree(box.dir)} box`)
   if (made.status !== 0) throw new Error(`podman import: ${made.stderr}`)
@@ -61,7 +62,7 @@ exec setpriv --reuid ${user.id} --regid ${user.id} --clear-groups --inh-caps=-al
 
 export const rootlessPodman = (): Engine => {
   const box = openBox('rootless')
-  writeFileSync(join(box.dir, 'containers.conf'), containersConf)
+  writeFileSync(join(box.dir, 'containers.conf'), containersConf(box))
   writeFileSync(join(box.dir, 'bin', 'e'), rootlessWrapper(box), { mode: 0o755 })
   const made = box.sh(
     `${makeUser(box)} chmod 644 ${imageTree(box.dir)} && e import ${join(box.dir, 'image.tar')} box`,
