@@ -42,6 +42,16 @@ int open_in_root(int root, const char *path, uint64_t flags, enum links links) {
   return fd == -ENOSYS ? walk(root, path, flags, links, 0) : fd;
 }
 
+/** Whether two descriptors are of one file on one mount. */
+static int is_same(int a, int b) {
+  struct statx first, second;
+  unsigned mask = STATX_INO | STATX_MNT_ID;
+  int error = sys(statx, a, "", AT_EMPTY_PATH, mask, &first);
+  if (error >= 0) error = sys(statx, b, "", AT_EMPTY_PATH, mask, &second);
+  if (error < 0) return error;
+  return first.stx_mnt_id == second.stx_mnt_id && first.stx_ino == second.stx_ino;
+}
+
 int reaches_procfs_by_link(int root, const char *path, int fd) {
   struct statfs fs;
   int error = sys(fstatfs, fd, &fs);
@@ -50,8 +60,11 @@ int reaches_procfs_by_link(int root, const char *path, int fd) {
   /* Without O_NOFOLLOW, which would let a link at the end be opened itself. */
   int direct = open_resolved(root, path, O_PATH, resolution(LINKS_REFUSE));
   if (direct == -ENOSYS) direct = walk(root, path, O_PATH, LINKS_REFUSE, 0);
+  if (direct < 0) return direct;
+  /* A directory that a neighbour has put in the place of the link since is another one (CVE-2025-52881). */
+  error = is_same(direct, fd);
   close_fd(direct);
-  return direct < 0 ? direct : 0;
+  return error == 0 ? -ELOOP : error < 0 ? error : 0;
 }
 
 /** Copies what comes before the last name of a path; returns that name, NULL when the path names no entry. */
