@@ -16,7 +16,7 @@ import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as esbuild from 'esbuild'
 import { hoist } from './hoist.mjs'
-import { instrument, split } from './split.mjs'
+import { eager, instrument, split } from './split.mjs'
 
 const house = fileURLToPath(new URL('..', import.meta.url))
 const option = (name, otherwise) => {
@@ -259,8 +259,10 @@ for (const name of present.slice(1).reverse()) {
     name,
   )
   for (const [bundled, code] of await halves(name, takeShared(name, text))) {
-    writeFileSync(join(npm, `${bundled}.cjs`), exportsTo(code, 'module.exports'))
-    writeFileSync(join(still, `${bundled}.js`), hoist(exportsTo(code, 'module.exports')))
+    const module = exportsTo(code, 'module.exports')
+    const hotHalf = bundled === name && parts[name].split === true
+    writeFileSync(join(npm, `${bundled}.cjs`), hotHalf ? eager(module) : module)
+    writeFileSync(join(still, `${bundled}.js`), hoist(module))
   }
 }
 

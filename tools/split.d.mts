@@ -1,2 +1,3 @@
 export function split(code: string, part: string, hot: ReadonlySet<string>): { hot: string; rare: string | undefined }
 export function instrument(code: string): string
+export function eager(code: string): string
