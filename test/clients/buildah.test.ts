@@ -36,7 +36,7 @@ const checks: readonly Check[] = [
   },
   {
     name: 'run: capabilities',
-    run: `${from}e run --cap-drop CHOWN $c -- grep CapEff /proc/self/status`,
+    run: `${from}e run --cap-drop CAP_CHOWN $c -- grep CapEff /proc/self/status`,
     out: /^CapEff:\t[0-9a-f]+[02468ace]$/,
   },
   { name: 'run: seccomp', run: `${from}e run $c -- grep Seccomp: /proc/self/status`, out: /2$/ },

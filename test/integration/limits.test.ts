@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import type { JsonObject } from '../support/config.js'
 import { namespaces } from '../support/config.js'
-import { type Container, container } from '../support/container.js'
+import { type Container, container, until } from '../support/container.js'
 import { nothing } from '../support/leaks.js'
 import { script } from '../support/payload.js'
 import { requires } from '../support/requires.js'
@@ -77,6 +77,10 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     t.equal(status, 0, stderr)
     t.match(stdout, /^1048577\n/)
     t.match(stdout, /^lo 7$/m)
+    // A hierarchy whose last cgroup is still dying outlives its last mount; containerd finds no cgroups while one is unmounted.
+    const again = `mount -t cgroup -o net_cls,net_prio net ${tree} && umount ${tree}; sleep 0.3; ! grep net_cls /proc/self/cgroup`
+    const gone = () => spawnSync('unshare', ['-m', 'sh', '-c', again]).status === 0
+    t.ok(until(gone), 'the machine is as it was')
   })
 
   t.test('huge pages and unified on cgroup v2', { skip: rt.lacks('hybrid') }, async t => {

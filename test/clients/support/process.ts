@@ -50,7 +50,7 @@ export const processChecks: readonly Check[] = [
   },
   {
     name: 'a terminal that grows',
-    run: `term 24 80 e run --rm -it box sh -c 'echo up; until [ "$(stty size 2> /dev/null)" = "30 100" ]; do sleep 0.1; done; echo grown' > $T/$N.out &
+    run: `term 24 80 e run --rm -it box sh -c 'echo up; until [ "$(stty size 2> /dev/null)" = "30 100" ]; do sleep 0.1; done; echo grown; sleep 1' > $T/$N.out &
 soon grep up $T/$N.out; sleep 0.3; kill -USR1 $!; wait $!; tr -d '\\r' < $T/$N.out`,
     out: 'up\ngrown',
   },
@@ -260,7 +260,7 @@ export const execChecks: readonly Check[] = [
   {
     name: 'exec: terminal that grows',
     run: `e run -d --name $N box sleep 100 > /dev/null
-term 24 80 e exec -it $N sh -c 'echo up; until [ "$(stty size 2> /dev/null)" = "30 100" ]; do sleep 0.1; done; echo grown' > $T/$N.out &
+term 24 80 e exec -it $N sh -c 'echo up; until [ "$(stty size 2> /dev/null)" = "30 100" ]; do sleep 0.1; done; echo grown; sleep 1' > $T/$N.out &
 soon grep up $T/$N.out; sleep 0.3; kill -USR1 $!; wait $!; tr -d '\\r' < $T/$N.out`,
     out: 'up\ngrown',
   },
