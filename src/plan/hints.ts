@@ -128,6 +128,11 @@ const hints = (): readonly Hint[] => [
   },
   { op: 'mount_setattr', errno: 'ENOSYS', text: 'needs Linux 5.12' },
   {
+    op: 'set_propagation',
+    errno: 'EINVAL',
+    text: '/ is no mount point, as in a chroot: make it one with mount --bind and pivot_root',
+  },
+  {
     op: 'move_mount',
     errno: 'EROFS',
     text: 'the mount point is missing and the rootfs is read-only: create it in the image',

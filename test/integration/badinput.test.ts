@@ -123,6 +123,23 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     t.same(c.leaks(), nothing)
   })
 
+  t.test('a root that is no mount point', async t => {
+    const c = container(t, rt)
+    const there = join(c.dir, 'chroot')
+    // Each directory of / is a mount, the new root is none.
+    const script = `mount --make-rprivate / && for dir in /*; do test ! -d $dir -o -L $dir || {
+      mkdir -p ${there}$dir && mount --rbind $dir ${there}$dir; }; done
+      cp -P /bin /lib* ${there} 2> ${there}.errors; exec chroot ${there} "$@"`
+    const command = [...rt.argv, '--root', c.root, 'run', '--bundle', c.bundle, c.id]
+    const { status, stderr } = await c.spawn('unshare', '-m', 'sh', '-c', script, 'sh', ...command).done
+    t.equal(status, 1)
+    t.match(
+      stderr,
+      rt.lacks('pointers') === false ? /\/ is no mount point, as in a chroot/ : /invalid argument/,
+    )
+    t.same(c.leaks(), nothing)
+  })
+
   t.test('unknown properties are not an error', async t => {
     const c = container(t, rt, {
       nobodyKnows: { this: 1 },
