@@ -38,16 +38,9 @@ const create = {
 } as const satisfies OptionTable
 
 const run = {
-  bundle: 'string b',
-  config: 'string f',
+  ...create,
   detach: 'boolean d',
   keep: 'boolean',
-  'console-socket': 'string',
-  'pid-file': 'string p',
-  'pidfd-socket': 'string',
-  'preserve-fds': 'integer',
-  'no-pivot': 'boolean',
-  'no-new-keyring': 'boolean',
   'no-subreaper': 'boolean',
 } as const satisfies OptionTable
 

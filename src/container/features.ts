@@ -5,19 +5,9 @@ import { actionNames } from '../lower/seccomp/actions.js'
 import { archNames } from '../lower/seccomp/archs.js'
 import { operatorNames } from '../lower/seccomp/rules.js'
 import { memoryFlags, memoryMode, namespaces, seccompFlags } from '../plan/flags.js'
-import type { HookKind } from '../plan/op.js'
+import { hookKinds } from '../spec/rules/hooks.js'
 import { SPEC_VERSION } from '../spec/statedoc.js'
 import type { Features } from '../spec/types.gen.js'
-
-/** In the order in which they run. */
-const hooks: readonly HookKind[] = [
-  'prestart',
-  'createRuntime',
-  'createContainer',
-  'startContainer',
-  'poststart',
-  'poststop',
-]
 
 const flags = (Object.keys(seccompFlags) as (keyof typeof seccompFlags)[]).sort()
 
@@ -29,7 +19,7 @@ export function features(): Features {
   return {
     ociVersionMin: '1.0.0',
     ociVersionMax: SPEC_VERSION,
-    hooks: [...hooks],
+    hooks: [...hookKinds],
     mountOptions: Object.keys(mountOptions).sort(),
     linux: {
       namespaces: (Object.keys(namespaces) as (keyof typeof namespaces)[]).sort(),

@@ -1,7 +1,8 @@
 import { show } from '../pointer.js'
 import { broken, type SpecRule } from './rule.js'
 
-const kinds = [
+/** In the order in which they run (config.md, POSIX-platform Hooks). */
+export const hookKinds = [
   'prestart',
   'createRuntime',
   'createContainer',
@@ -13,7 +14,7 @@ const kinds = [
 /** The specification wants an absolute path; execve(2) would take another one relative to who knows where. */
 export const hooks: SpecRule = spec => {
   if (spec.hooks === undefined) return undefined
-  for (const kind of kinds) {
+  for (const kind of hookKinds) {
     const list = spec.hooks[kind]
     if (list === undefined) continue
     for (let i = 0; i < list.length; i++) {
