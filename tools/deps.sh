@@ -12,7 +12,7 @@ case ${1:-} in
   static) want="$compile $quickjs" ;;
   run) want="$compile busybox-static" ;;
   test)
-    want="$compile $quickjs busybox-static libseccomp-dev libseccomp2 golang-github-opencontainers-specs-dev strace mount iproute2"
+    want="$compile $quickjs busybox-static libseccomp-dev libseccomp2 golang-github-opencontainers-specs-dev strace mount iproute2 procps"
     [ "$(id -u)" -ne 0 ] || want="$want runc crun"
     ;;
   clients)
