@@ -42,6 +42,8 @@ static int write_state(const struct op_run_hook *op) {
 _Noreturn static void become(const char *path, char **args, char **env, int in, int out, int32_t *error) {
   reset_signals(0);
   sys(setsid);
+  /* Ours is 0: what a hook makes on the host would be everybody's to write. */
+  sys(umask, shim.umask);
   int status = sys(dup3, in, 0, 0);
   if (status >= 0) status = sys(dup3, out, 1, 0);
   if (status >= 0) status = sys(dup3, out, 2, 0);

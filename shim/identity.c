@@ -14,6 +14,7 @@ int run_setdomainname(const struct op_setdomainname *op) {
 
 int run_umask(const struct op_umask *op) {
   sys(umask, op->mask);
+  shim.umask = (uint32_t)op->mask;
   return 0;
 }
 

@@ -28,7 +28,7 @@ static int clean_up_process(int plan_fd) {
   int low = plan_fd < shim.report ? plan_fd : shim.report, high = plan_fd ^ shim.report ^ low;
   /* The monitor takes its signals from a descriptor: one that came before it listens waits for it. */
   reset_signals(shim.verb == VERB_MONITOR ? ALL_SIGNALS : 0);
-  sys(umask, 0);
+  shim.umask = (uint32_t)sys(umask, 0);
   if (shim.verb == VERB_LAUNCH) {
     close_between(first, low - 1);
     close_between(low + 1, high - 1);

@@ -132,6 +132,7 @@ static int hand_back(const char *who, const void *frame, size_t length) {
   *env++ = NULL;
   spread(fallback.env, env);
   reset_signals(0);
+  sys(umask, shim.umask);
   int error = sys(execve, args[0], args, env);
   mask_signals(ALL_SIGNALS);
   return error;

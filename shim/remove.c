@@ -32,6 +32,7 @@ int run_clean_up_after_failure(const struct op_clean_up_after_failure *op) {
   if (pid < 0) return failed(CLEAN_UP_AFTER_FAILURE_FORK, pid);
   if (pid == 0) {
     reset_signals(0);
+    sys(umask, shim.umask);
     sys(execve, args[0], args, env);
     leave(127);
   }

@@ -43,6 +43,7 @@ struct shim {
   struct plan plan;
   int report;           /* the report socket; after wait_start the exec fifo; -1: nobody listens */
   int preserved;        /* how many descriptors after 0-2 belong to the container */
+  uint32_t umask;       /* of whatever else is executed: the caller's, after the op of that name the container's */
   int slots[MAX_SLOTS]; /* descriptors, -1 when not open */
   const struct record *record; /* the op that runs */
   uint32_t step;               /* where it failed */

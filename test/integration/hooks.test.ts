@@ -1,5 +1,5 @@
 /** The six kinds of hooks: where and when each runs, what it is given, and what its failure does. */
-import { existsSync, readFileSync, readlinkSync } from 'node:fs'
+import { existsSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { type JsonObject, mounts } from '../support/config.js'
@@ -59,6 +59,17 @@ const withHooks = (c: Container, names: readonly string[]): void => {
 }
 
 forms(t, requires('root', 'cc'), (t, rt) => {
+  t.test('what a hook makes is not everybody’s to write', async t => {
+    const c = container(t, rt)
+    const outside = kinds.filter(kind => kind !== 'startContainer')
+    const made = (kind: string) => join(c.dir, `made-by-${kind}`)
+    const touch = (kind: string) => [{ path: '/bin/sh', args: ['sh', '-c', `: > ${made(kind)}`] }]
+    c.configure({ hooks: Object.fromEntries(outside.map(kind => [kind, touch(kind)])) })
+    t.equal(c.run().status, 0)
+    const umask = process.umask()
+    for (const kind of outside) t.equal(statSync(made(kind)).mode & 0o777, 0o666 & ~umask, kind)
+  })
+
   t.test('order, place and input of all kinds', async t => {
     const annotations = { 'org.example': 'yes' }
     const c = container(t, rt, { annotations, process: { args: script(['wait']) } })
