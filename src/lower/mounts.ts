@@ -71,6 +71,12 @@ function openSource({ request }: Input, entry: Entry, by: 'helper' | 'init', out
     flags: options.bind === 'rbind' ? ['clone', 'recursive'] : ['clone'],
     nofollow: 0,
   })
+  if (by === 'helper') {
+    // The clone was made in the host's namespace: a peer of a shared mount, to which all that the container mounts on it would
+    // go back. The kernel makes slaves of what a less privileged namespace copies; so do we.
+    const still = { set: [], clear: [], propagation: 'slave', recursive: 1 } as const
+    out.push({ op: 'mount_setattr', by, at, slot, ...still })
+  }
   applyIdmap(entry, by, out)
 }
 
