@@ -84,15 +84,32 @@ export function tryLoad(root: string, id: string): ContainerRecord | undefined {
   checkId(id)
   const text = tryRead(`${directoryOf(root, id)}/${files.state}`)
   if (text === undefined) return undefined
+  let record: unknown
+  let why = 'it is not the record of this container'
   try {
-    return JSON.parse(text) as ContainerRecord
+    record = JSON.parse(text)
   } catch (error) {
-    const hint = `remove it with: tsrun delete --force ${id}`
-    throw new StateError(
-      'corrupt',
-      `container ${id}: state.json is damaged: ${(error as Error).message} (${hint})`,
-    )
+    why = (error as Error).message
   }
+  if (isRecord(record, id)) return record
+  const hint = `remove it with: tsrun delete --force ${id}`
+  throw new StateError('corrupt', `container ${id}: state.json is damaged: ${why} (${hint})`)
+}
+
+/** Whether all is there that every command reads without asking: a file that was cut or exchanged is told as such. */
+function isRecord(value: unknown, id: string): value is ContainerRecord {
+  const record = value as ContainerRecord | null | undefined
+  return (
+    record?.id === id &&
+    typeof record.created === 'string' &&
+    typeof record.bundle === 'string' &&
+    typeof record.creator?.pid === 'number' &&
+    typeof record.cgroup?.v1 === 'object' &&
+    record.cgroup.v1 !== null &&
+    Array.isArray(record.poststart) &&
+    Array.isArray(record.poststop) &&
+    Array.isArray(record.afterStart)
+  )
 }
 
 /** The record of a container. Throws StateError `container does not exist`. */

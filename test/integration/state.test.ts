@@ -102,10 +102,21 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     { skip: rt.lacks('delete-broken') },
     async t => {
       const c = container(t, rt)
-      mkdirSync(join(c.stateRoot, c.id), { recursive: true })
-      writeFileSync(join(c.stateRoot, c.id, 'state.json'), '{')
-      t.equal(c.del('--force').status, 0)
-      t.same(c.leaks(), nothing)
+      for (const text of ['{', '', 'null', '[]', '1', '{}', '{"id":"another"}', `{"id":"${c.id}"}`]) {
+        mkdirSync(join(c.stateRoot, c.id), { recursive: true })
+        writeFileSync(join(c.stateRoot, c.id, 'state.json'), text)
+        for (const command of [
+          ['state', c.id],
+          ['kill', c.id],
+          ['start', c.id],
+          ['ps', c.id],
+          ['delete', c.id],
+        ])
+          t.match(c.call(...command), { status: 1, stderr: /state.json is damaged.*tsrun delete --force/ })
+        t.match(c.call('list', '-q'), { status: 0, stdout: '', stderr: /damaged/ })
+        t.equal(c.del('--force').status, 0, text)
+        t.same(c.leaks(), nothing)
+      }
     },
   )
 })
