@@ -13,7 +13,7 @@ import { Parser } from 'tap-parser'
 const house = fileURLToPath(new URL('..', import.meta.url))
 const built = join(house, 'build/tests')
 /** Suites that count what they leave on the machine cannot share it. */
-const alone = new Set(['integration', 'advisories', 'conformance', 'clients'])
+const alone = new Set(['integration', 'advisories', 'hostile', 'conformance', 'clients'])
 
 const suiteNames = new Set(['unit', 'golden', 'shim', ...alone])
 
