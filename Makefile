@@ -10,10 +10,10 @@ MUSL := musl-gcc
 NODE := node
 PREFIX := /usr/local
 DESTDIR :=
-BUNDLE := shell
 # Arguments of `make test`, `make bench` and `make fuzz`, such as TESTS=test/unit/plan.test.ts
 TESTS ?=
 ROOT := $(if $(filter 0,$(shell id -u)),yes)
+BUNDLE := $(if $(ROOT),shell,rootless)
 
 modules := node_modules/.package-lock.json
 stamp := build/static/bundle.stamp
@@ -26,15 +26,11 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 .PHONY: run
-run: ## build, then run the example bundle BUNDLE (shell) and show what the container sees
+run: ## build, then run the example bundle BUNDLE (shell; rootless for an ordinary user) and show what the container sees
 	@tools/deps.sh run
 	@$(MAKE) --no-print-directory build
-ifdef ROOT
 	@$(NODE) tools/bundle.mjs $(BUNDLE) > /dev/null
 	@bin/tsrun run --bundle build/bundles/$(BUNDLE) example-$(BUNDLE)-$$$$
-else
-	@echo 'make run starts a container, which needs root for now: sudo make run'
-endif
 
 .PHONY: build
 build: dist/tsrun.cjs build/types.stamp dist/tsrun-shim ## the npm form: bin/tsrun, dist/ and build/tsrun-shim

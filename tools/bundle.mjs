@@ -67,6 +67,15 @@ const giveTo = (rootfs, config) => {
   for (const path of readdirSync(rootfs, { recursive: true })) lchownSync(join(rootfs, path), owner, group)
 }
 
+/** An ordinary user may map only itself. */
+const ownedBy = (text, uid, gid) => {
+  if (uid === 0) return text
+  const config = JSON.parse(text)
+  config.linux.uidMappings[0].hostID = uid
+  config.linux.gidMappings[0].hostID = gid
+  return JSON.stringify(config, null, 2)
+}
+
 const build = (out, name) => {
   const source = join(repository, 'bundles', name)
   const bundle = join(out, name)
@@ -82,7 +91,8 @@ const build = (out, name) => {
   for (const file of readdirSync(source))
     if (file !== 'config.json') cpSync(join(source, file), join(rootfs, file), { recursive: true })
   // as text: a JSON round trip would round 64-bit numbers
-  const config = readFileSync(join(source, 'config.json'), 'utf8').replaceAll('@BUNDLE@', bundle)
+  const text = readFileSync(join(source, 'config.json'), 'utf8').replaceAll('@BUNDLE@', bundle)
+  const config = name === 'rootless' ? ownedBy(text, process.getuid(), process.getgid()) : text
   writeFileSync(join(bundle, 'config.json'), config)
   giveTo(rootfs, JSON.parse(config))
 }

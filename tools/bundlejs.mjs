@@ -47,6 +47,7 @@ const parts = {
   seccomp: { file: 'lower/seccomp/index.ts' },
   netdevice: { file: 'launch/netdevice.ts' },
   resctrl: { file: 'launch/resctrl.ts' },
+  maptool: { file: 'launch/maptool.ts' },
 }
 
 process.on('uncaughtException', error => {

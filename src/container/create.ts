@@ -1,5 +1,6 @@
 import { ConfigError, TsrunError } from '../base/errors.js'
 import { formatTime } from '../base/time.js'
+import type { Host } from '../host/facts.js'
 import { probeHost } from '../host/probe.js'
 import { removeResctrl } from '../launch/resctrl.js'
 import { type Launched, launch } from '../launch/session.js'
@@ -93,6 +94,7 @@ export function requestOf(options: CreateOptions, loaded: LoadedBundle): Request
     rootfs: loaded.rootfs as HostPath,
     stateDir: directoryOf(common.root, id) as HostPath,
     cgroupManager: common.cgroupManager,
+    ...(common.rootless === true && { tolerateCgroups: true }),
     noPivot: options.noPivot,
     noNewKeyring: options.noNewKeyring,
     ...plumbingOf(options),
@@ -142,7 +144,9 @@ function build(
 ): Created {
   const { common, id } = options
   const calls = native()
-  const { plan, cgroup } = lower(spec, probeHost(), request, (pointer, message) =>
+  const host = probeHost(common.rootless)
+  checkUser(spec, host)
+  const { plan, cgroup } = lower(spec, host, request, (pointer, message) =>
     common.log.warn(`${pointer}: ${message}`, { pointer }),
   )
   const verified = verify(plan)
@@ -193,6 +197,19 @@ function build(
     undo(options, record, made)
     throw error
   }
+}
+
+const CAP_SYS_ADMIN = 21
+
+/** A user has rights over namespaces only in a user namespace of its own. The text is runc's. */
+function checkUser({ linux }: ValidSpec, { euid, capabilities }: Host): void {
+  if (euid === 0 || Math.floor(capabilities / 2 ** CAP_SYS_ADMIN) % 2 === 1) return
+  if (linux?.namespaces?.some(({ type }) => type === 'user') === true) return
+  throw new ConfigError(
+    '/linux/namespaces',
+    'rootless-needs-userns',
+    'rootless container requires user namespaces: add {"type": "user"} with uidMappings and gidMappings (tsrun spec --rootless writes such a config), or run as root',
+  )
 }
 
 /** Removes what a failed create made. Its own failures are told, but the first one is the error. */

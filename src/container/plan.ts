@@ -12,5 +12,5 @@ export function planContainer(options: CreateOptions): VerifiedPlan {
   const loaded = loadBundle(options)
   const { log } = options.common
   const warn = (pointer: string, message: string): void => log.warn(`${pointer}: ${message}`, { pointer })
-  return verify(lower(loaded.spec, probeHost(), requestOf(options, loaded), warn).plan)
+  return verify(lower(loaded.spec, probeHost(options.common.rootless), requestOf(options, loaded), warn).plan)
 }

@@ -28,6 +28,8 @@ const ENOENT = -2
 /** Permissions as runc has them: the root is private, a container's directory may be entered. */
 const ROOT_MODE = 0o700
 const DIRECTORY_MODE = 0o711
+/** Sticky: what tidies $XDG_RUNTIME_DIR up leaves such directories alone (XDG Base Directory Specification; runc). */
+const USER_ROOT_MODE = 0o1700
 
 /** Names of the files in a container's directory. */
 export const files = { state: 'state.json', config: 'config.json', fifo: 'exec.fifo' } as const
@@ -44,12 +46,24 @@ function inFirstUserNamespace(): boolean {
   return map === undefined || map.trimEnd().endsWith(' 4294967295')
 }
 
-/** /run/tsrun for root, else $XDG_RUNTIME_DIR/tsrun (FEATURES A.1). */
+/** /run/tsrun for root, else $XDG_RUNTIME_DIR/tsrun (FEATURES A.1), and what that is without a session: /run/user/UID/tsrun. */
 export function defaultRoot(): string {
-  const runtimeDir = variable('XDG_RUNTIME_DIR')
-  if (runtimeDir === undefined || runtimeDir === '' || (native().geteuid() === 0 && inFirstUserNamespace()))
-    return '/run/tsrun'
-  return `${runtimeDir}/tsrun`
+  const euid = native().geteuid()
+  const runtimeDir = variable('XDG_RUNTIME_DIR') ?? ''
+  if (runtimeDir === '') return euid === 0 ? '/run/tsrun' : `/run/user/${euid}/tsrun`
+  return euid === 0 && inFirstUserNamespace() ? '/run/tsrun' : `${runtimeDir}/tsrun`
+}
+
+/** Why an ordinary user's state root cannot be made, as what to do. */
+function rootHint(root: string): string {
+  const euid = native().geteuid()
+  if (euid === 0) return 'choose another with --root'
+  const runtimeDir = variable('XDG_RUNTIME_DIR') ?? ''
+  if (root === `/run/user/${euid}/tsrun` && runtimeDir === '')
+    return `XDG_RUNTIME_DIR is not set and /run/user/${euid} is not there: log in through systemd (loginctl enable-linger ${euid}), or set it to a directory of yours: export XDG_RUNTIME_DIR=$(mktemp -d)`
+  if (runtimeDir !== '' && root === `${runtimeDir}/tsrun`)
+    return `XDG_RUNTIME_DIR is ${runtimeDir}: set it to a directory of yours: export XDG_RUNTIME_DIR=$(mktemp -d)`
+  return 'choose another with --root'
 }
 
 /** An absolute path from one of the command line. */
@@ -142,11 +156,11 @@ export function claim(root: string, record: ContainerRecord, config: string): vo
   const directory = directoryOf(root, record.id)
   const half = `${root}/.${record.id}.${native().getpid()}`
   try {
-    mkdirs(root, ROOT_MODE)
+    mkdirs(root, native().geteuid() === 0 ? ROOT_MODE : USER_ROOT_MODE)
     discard(half)
     mkdir(half, DIRECTORY_MODE)
   } catch (error) {
-    throw new HostError(`make the state directory: ${(error as Error).message} (choose another with --root)`)
+    throw new HostError(`make the state directory: ${(error as Error).message} (${rootHint(root)})`)
   }
   try {
     writeFile(`${half}/${files.config}`, config, 0o600)

@@ -7,8 +7,10 @@ export interface Hierarchy {
   readonly mount: string
   /** The runtime's own cgroup, relative to `mount`; `/` where it lies outside. */
   readonly own: string
-  /** True where the runtime may not make cgroups at the top: it is root of a user namespace only, and nobody delegated any. */
+  /** True where the runtime may not make cgroups at the top: it is a user, or root of a user namespace only. */
   readonly closed?: true
+  /** Of a closed one: the cgroup, relative to `mount`, that was delegated to this user. Absent: none. */
+  readonly delegated?: string
 }
 
 /** Where cgroups are on this machine. Plain data. */
@@ -89,12 +91,22 @@ export function probeCgroup(source: CgroupSource = machine): CgroupHost {
   return v2 === undefined ? { mode, v1 } : { mode, v1, v2 }
 }
 
-/** The same, with those hierarchies marked in which this process may make nothing. For a runtime in a user namespace. */
-export function markClosed(host: CgroupHost, open: (mount: string) => boolean): CgroupHost {
-  const mark = (it: Hierarchy): Hierarchy => (open(it.mount) ? it : { ...it, closed: true })
+/**
+ * The same, with those hierarchies marked in which this process may make nothing at the top, and where it may (`open` tells of a directory).
+ * On v2 that is beside its own cgroup rather than below it: one with processes may not hand controllers to children.
+ */
+export function markClosed(host: CgroupHost, open: (directory: string) => boolean): CgroupHost {
+  const mark = (it: Hierarchy, beside: boolean): Hierarchy => {
+    const { mount, own } = it
+    if (open(mount)) return it
+    const closed = { ...it, closed: true } as const
+    const parent = own.slice(0, own.lastIndexOf('/'))
+    if (beside && parent !== '' && open(mount + parent)) return { ...closed, delegated: parent }
+    return own !== '/' && open(mount + own) ? { ...closed, delegated: own } : closed
+  }
   const v1: Record<string, Hierarchy> = {}
-  for (const controller in host.v1) v1[controller] = mark(host.v1[controller] as Hierarchy)
-  return host.v2 === undefined ? { ...host, v1 } : { ...host, v1, v2: mark(host.v2) }
+  for (const controller in host.v1) v1[controller] = mark(host.v1[controller] as Hierarchy, false)
+  return host.v2 === undefined ? { ...host, v1 } : { ...host, v1, v2: mark(host.v2, host.mode === 'v2') }
 }
 
 /** Where one hierarchy is mounted: at the usual place, else where mountinfo says, else nowhere. `''` is v2. */

@@ -4,6 +4,7 @@ import type { CgroupHost } from './cgroup.js'
 export interface Host {
   readonly arch: 'x86_64' | 'aarch64'
   readonly euid: number
+  readonly egid: number
   /** The runtime itself runs in a user namespace other than the initial one. */
   readonly inUserNamespace: boolean
   /** The kernel's highest capability (40 since 5.9). */

@@ -12,17 +12,23 @@ const PR_CAPBSET_READ = 23
 /** CAP_CHECKPOINT_RESTORE, the last one of the oldest kernel that tsrun supports (5.12). */
 const FIRST_LAST_CAPABILITY = 40
 
-/** Asks the machine for everything that lowering wants to know. A few system calls. */
-export function probeHost(): Host {
+/**
+ * Asks the machine for everything that lowering wants to know. A few system calls. `rootless`: whether cgroups that may not be made are
+ * left out; `auto` for whoever is not root of the machine.
+ */
+export function probeHost(rootless: boolean | 'auto' = 'auto'): Host {
   const calls = native()
   const inUserNamespace = tryStat('/proc/self/ns/user')?.inode !== INITIAL_USER_NAMESPACE
+  const euid = calls.geteuid()
+  const limited = rootless === 'auto' ? euid !== 0 || inUserNamespace : rootless
   return {
     arch: calls.arch === 'x64' ? 'x86_64' : 'aarch64',
-    euid: calls.geteuid(),
+    euid,
+    egid: calls.getegid(),
     inUserNamespace,
     lastCapability: lastCapability(),
     capabilities: permittedCapabilities(),
-    cgroup: inUserNamespace ? markClosed(probeCgroup(), writable) : probeCgroup(),
+    cgroup: limited ? markClosed(probeCgroup(), writable) : probeCgroup(),
   }
 }
 

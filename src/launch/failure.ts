@@ -2,6 +2,7 @@ import { SyscallError } from '../base/errors.js'
 import type { FailedFrame } from '../plan/frames.js'
 import type { Op } from '../plan/op.js'
 import { native } from '../sys/native.js'
+import { refusals } from './userns.js'
 
 /** The part that has words for failures: a start that goes well does not load it. */
 type FailurePart = { readonly describeFailure: typeof import('../plan/describe.js').describeFailure }
@@ -10,5 +11,16 @@ type FailurePart = { readonly describeFailure: typeof import('../plan/describe.j
 export function failureOf(op: Op, frame: FailedFrame, ops: readonly Op[]): SyscallError {
   const { describeFailure } = native().load('failure') as FailurePart
   const { syscall, errnoName, message } = describeFailure(op, frame, ops)
-  return new SyscallError(syscall, frame.errno, errnoName, message)
+  const why = madeUserNamespace.includes(op.op) && refused.includes(errnoName) ? refusals() : ''
+  return new SyscallError(syscall, frame.errno, errnoName, message + why)
 }
+
+/** What fails where a user may make no user namespace, or gets no rights in it. */
+const madeUserNamespace: readonly string[] = [
+  'unshare',
+  'clone_init',
+  'become_root',
+  'mount_setattr',
+  'fsmount',
+]
+const refused: readonly string[] = ['EPERM', 'EACCES', 'ENOSPC', 'EUSERS']

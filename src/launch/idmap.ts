@@ -1,6 +1,8 @@
 import { HostError } from '../base/errors.js'
 import type { IdMapping, OpOf } from '../plan/op.js'
 import { readFile, writeKernelFile } from '../sys/files.js'
+import { runMapTool } from './maptool.js'
+import { refusals } from './userns.js'
 
 /** Lines of /proc/PID/uid_map: first id inside, first id outside, length. All in one write (user_namespaces(7)). */
 function lines(mappings: readonly IdMapping[]): string {
@@ -10,19 +12,21 @@ function lines(mappings: readonly IdMapping[]): string {
 }
 
 /** Writes the id maps of a process that has just made its user namespace. */
-export function writeIdMaps({ uid, gid, setgroups }: OpOf<'write_id_map'>, pid: number): void {
+export function writeIdMaps({ uid, gid, setgroups, tools = [] }: OpOf<'write_id_map'>, pid: number): void {
   const write = (file: string, pointer: string, text: string): void => {
     try {
       writeKernelFile(`/proc/${pid}/${file}`, text)
     } catch (error) {
       throw new HostError(
-        `${pointer}: map ids: ${(error as Error).message} (ranges must not overlap, and an ordinary user may map only itself)`,
+        `${pointer}: map ids: ${(error as Error).message} (ranges must not overlap, and an ordinary user may map only itself)${refusals()}`,
       )
     }
   }
   if (setgroups !== 'unchanged') write('setgroups', '/linux/gidMappings', setgroups)
-  write('uid_map', '/linux/uidMappings', lines(uid))
-  write('gid_map', '/linux/gidMappings', lines(gid))
+  if (tools.includes('uid')) runMapTool('uid', uid, pid)
+  else write('uid_map', '/linux/uidMappings', lines(uid))
+  if (tools.includes('gid')) runMapTool('gid', gid, pid)
+  else write('gid_map', '/linux/gidMappings', lines(gid))
 }
 
 /**

@@ -8,19 +8,26 @@ import { withCallerLimits } from './limits.js'
 const MFD_CLOEXEC = 1
 const USUAL_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
-/** Runs a program of the PATH to its end: how it ended, and what it wrote to both of its outputs. Throws HostError. */
-export function runForOutput(name: string, args: readonly string[]): { exit: Exit; output: string } {
+/**
+ * Runs a program to its end: how it ended, and what it wrote to both of its outputs. A name is looked for in the PATH. Throws HostError.
+ */
+export function runForOutput(
+  name: string,
+  args: readonly string[],
+  env: readonly string[] = native().environ,
+): { exit: Exit; output: string } {
   const calls = native()
-  const output = calls.memfd_create(`tsrun-${name}`, MFD_CLOEXEC)
+  const short = name.slice(name.lastIndexOf('/') + 1)
+  const output = calls.memfd_create(`tsrun-${short}`, MFD_CLOEXEC)
   try {
     const fds: [number, number][] = [
       [0, 0],
       [output, 1],
       [output, 2],
     ]
-    const path = find(name)
+    const path = name.startsWith('/') ? name : find(name)
     closeOthersOnExec()
-    const pid = withCallerLimits(() => spawn(path, { argv: [name, ...args], env: calls.environ, fds }))
+    const pid = withCallerLimits(() => spawn(path, { argv: [short, ...args], env, fds }))
     const exit = wait({ pid })
     if (exit === undefined) throw new HostError(`${name} could not be waited for`)
     return { exit, output: readFile(`/proc/self/fd/${output}`) }
@@ -30,10 +37,21 @@ export function runForOutput(name: string, args: readonly string[]): { exit: Exi
 }
 
 function find(name: string): string {
+  const path = findProgram(name)
+  if (path !== undefined) return path
+  throw new HostError(`${name} is not installed (looked in ${searchPath()})`)
+}
+
+/** Where a program is: in the absolute directories of the PATH, so that none of the current directory is run. */
+export function findProgram(name: string): string | undefined {
+  for (const directory of searchPath().split(':')) {
+    if (directory.startsWith('/') && exists(`${directory}/${name}`)) return `${directory}/${name}`
+  }
+  return undefined
+}
+
+function searchPath(): string {
   let path = USUAL_PATH
   for (const entry of native().environ) if (entry.startsWith('PATH=')) path = entry.slice('PATH='.length)
-  for (const directory of path.split(':')) {
-    if (directory !== '' && exists(`${directory}/${name}`)) return `${directory}/${name}`
-  }
-  throw new HostError(`${name} is not installed (looked in ${path})`)
+  return path
 }

@@ -25,6 +25,7 @@ type ExecPass = (input: ExecInput, out: Op[]) => void
 const passes: readonly ExecPass[] = [
   // Outside, where cgroups have paths.
   joinCgroup,
+  scoreOfUser,
   joinContainer,
   // Inside, with all rights: what must not be looked at or taken over yet is not dumpable and owns nothing of the host.
   joinSession,
@@ -36,7 +37,7 @@ const passes: readonly ExecPass[] = [
   // One barrier, at the end as in `create`.
   moveInit,
   enterResctrl,
-  oomScore,
+  scoreOfRoot,
   resourceLimits,
   report,
   runProgram,
@@ -76,6 +77,19 @@ export function lowerExec(
   const ops: Op[] = []
   for (const pass of passes) pass(input, ops)
   return { format: 1, ops }
+}
+
+/** The files of a process that entered a user namespace are out of reach for an ordinary user: it gets its score before, and keeps it. */
+function scoreOfUser(input: ExecInput, out: Op[]): void {
+  if (input.host.euid === 0 || input.process.oomScoreAdj === undefined) return
+  const at = '/process/oomScoreAdj'
+  out.push({ op: 'set_dumpable', by: 'helper', at, value: 1 })
+  oomScore(input, out)
+  out.push({ op: 'set_dumpable', by: 'helper', at, value: 0 })
+}
+
+function scoreOfRoot(input: ExecInput, out: Op[]): void {
+  if (input.host.euid === 0) oomScore(input, out)
 }
 
 /** The namespaces of the container that are its own; those that it shares with the host are the caller's, too. */

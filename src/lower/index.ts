@@ -11,7 +11,7 @@ import { execProgram, findProgram, openFdDirectory, openFifo } from './finish.js
 import { createContainerHooks, createRuntimeHooks } from './hooks.js'
 import { becomeUser, makeWorkingDirectory, names } from './identity.js'
 import type { Input, Pass, Request } from './input.js'
-import { earlyResourceLimits, oomScore, resourceLimits } from './limits.js'
+import { earlyResourceLimits, oomScoreOfInit, resourceLimits } from './limits.js'
 import { mounts, openSources } from './mounts.js'
 import { enterCgroupNamespace, enterNamespaces, openNamespaces, settleInit } from './namespaces.js'
 import { netDevices } from './netdevices.js'
@@ -34,7 +34,7 @@ const passes: readonly Pass[] = [
   // Init, in its namespaces.
   moveInit,
   enterResctrl,
-  oomScore,
+  oomScoreOfInit,
   enterCgroupNamespace,
   settleInit,
   // Its files, by descriptor in root.
@@ -78,7 +78,9 @@ export function lower(spec: Spec, host: Host, request: Request, warn: Input['war
   const cgroup = lowerCgroup(spec, host.cgroup, {
     id: request.id,
     manager: request.cgroupManager,
+    ordinaryUser: host.euid !== 0,
     inUserNamespace: host.inUserNamespace,
+    tolerant: request.tolerateCgroups === true,
     userNamespace,
   })
   for (const { pointer, message } of cgroup.warnings) warn(pointer, message)

@@ -13,6 +13,8 @@ export interface Request {
   /** `<state root>/<id>`. */
   readonly stateDir: HostPath
   readonly cgroupManager: 'cgroupfs' | 'systemd' | 'disabled'
+  /** `--rootless=true`: limits that this user cannot set are told and left out. */
+  readonly tolerateCgroups?: boolean
   readonly noPivot: boolean
   readonly noNewKeyring: boolean
   /** Descriptors from 3 on that the container keeps, those of LISTEN_FDS included. */

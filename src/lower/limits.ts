@@ -25,6 +25,14 @@ function limit({ process }: Input, out: Op[]): void {
   }
 }
 
+/** Init of an ordinary user's new user namespace inherits the score of its helper (`mapIds`): by then its files are out of reach. */
+export function oomScoreOfInit(input: Input, out: Op[]): void {
+  if (input.host.euid === 0 || !makesUserNamespace(input)) oomScore(input, out)
+}
+
+const makesUserNamespace = ({ linux }: Input): boolean =>
+  linux.namespaces?.some(({ type, path = '' }) => type === 'user' && path === '') === true
+
 /** Absent must leave the score as it is (config.md). */
 export function oomScore({ process }: Input, out: Op[]): void {
   if (process.oomScoreAdj === undefined) return

@@ -3,6 +3,7 @@ import type { HostPath, IdMapping, Op } from '../plan/op.js'
 import type { IdMap, TimeOffsets } from '../spec/types.gen.js'
 import type { Input } from './input.js'
 import { labelKeyring } from './labels.js'
+import { oomScore } from './limits.js'
 
 /**
  * The order in which namespaces are joined. A privileged runtime joins its user namespace last, while it still has
@@ -63,22 +64,18 @@ export function enterNamespaces(input: Input, out: Op[]): void {
   if (created.includes('user')) {
     const at = pointerOf('user')
     out.push({ op: 'unshare', by: 'helper', at, namespaces: ['user'] })
-    out.push({
-      op: 'write_id_map',
-      by: 'runtime',
-      at: '/linux/uidMappings',
-      uid: mapping(linux.uidMappings),
-      gid: mapping(linux.gidMappings),
-      // CVE-2014-8989: an unprivileged writer of gid_map must give up setgroups first.
-      setgroups: host.euid === 0 ? 'unchanged' : 'deny',
-    })
-    out.push({ op: 'become_root', by: 'helper', at })
+    mapIds(input, at, out)
   }
   const offsets = created.includes('time') ? offsetLines(linux.timeOffsets) : ''
   if (offsets !== '') {
     // clone3 would put init into the namespace at once, and then its clocks stand: the helper unshares it for its children.
     out.push({ op: 'unshare', by: 'helper', at: pointerOf('time'), namespaces: ['time'] })
     out.push({ op: 'write_time_offsets', by: 'runtime', at: '/linux/timeOffsets', text: offsets })
+  }
+  if (created.includes('user')) {
+    const at = pointerOf('user')
+    if (host.euid !== 0) out.push({ op: 'set_dumpable', by: 'helper', at, value: 0 })
+    out.push({ op: 'become_root', by: 'helper', at })
   }
   out.push({
     op: 'clone_init',
@@ -90,6 +87,37 @@ export function enterNamespaces(input: Input, out: Op[]): void {
     ...(input.cgroup.slot !== undefined && { cgroup: input.cgroup.slot }),
   })
 }
+
+/**
+ * The maps of the new user namespace. An ordinary user may write a map of its own id alone; newuidmap(1) and newgidmap(1) write what
+ * /etc/subuid and /etc/subgid give it. Its runtime reaches the files of the helper in /proc only while that is dumpable: nobody of the
+ * container is there yet.
+ */
+function mapIds(input: Input, at: string, out: Op[]): void {
+  const { linux, host } = input
+  const uid = mapping(linux.uidMappings)
+  const gid = mapping(linux.gidMappings)
+  const user = host.euid !== 0
+  const tools: ('uid' | 'gid')[] = []
+  if (user && !isOwn(uid, host.euid)) tools.push('uid')
+  if (user && !isOwn(gid, host.egid)) tools.push('gid')
+  if (user) out.push({ op: 'set_dumpable', by: 'helper', at, value: 1 })
+  out.push({
+    op: 'write_id_map',
+    by: 'runtime',
+    at: '/linux/uidMappings',
+    uid,
+    gid,
+    // CVE-2014-8989: an unprivileged writer of gid_map must give up setgroups first.
+    setgroups: user && !tools.includes('gid') ? 'deny' : 'unchanged',
+    ...(tools.length > 0 && { tools }),
+  })
+  // Init is born with it.
+  if (user) oomScore(input, out)
+}
+
+const isOwn = (map: readonly IdMapping[], id: number): boolean =>
+  map.length === 1 && map[0]?.size === 1 && map[0].hostID === id
 
 /** A joined namespace has its maps already; containerd and CRI-O send them along nevertheless. */
 function checkMaps({ linux, warn }: Input, out: Op[]): void {

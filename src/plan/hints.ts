@@ -81,6 +81,12 @@ const hints = (): readonly Hint[] => [
     text: 'a seccomp filter around tsrun refuses keyctl: use --no-new-keyring',
   },
   { op: 'write_file', errno: 'ENOENT', text: 'this kernel has no such setting in these namespaces' },
+  {
+    op: 'write_file',
+    errno: 'EINVAL',
+    when: op => op.op === 'write_file' && op.path.endsWith('ping_group_range'),
+    text: 'both groups of the range must be mapped: linux.gidMappings has other ones (a single id: "0 0")',
+  },
   { op: 'write_file', errno: 'EINVAL', text: 'the kernel refuses this value' },
   { op: 'write_file', errno: 'EACCES', text: 'the setting is read-only in these namespaces' },
   {
@@ -94,7 +100,7 @@ const hints = (): readonly Hint[] => [
     op: 'fsmount',
     errno: 'EPERM',
     when: mountOf('proc'),
-    text: 'proc needs a new pid namespace and a /proc outside that nothing covers',
+    text: 'proc needs a new pid namespace and a /proc outside that nothing covers: take the mounts on /proc of the outer container away (--security-opt systempaths=unconfined, podman: unmask=ALL), or bind /proc ({"type": "bind", "source": "/proc", "options": ["rbind"]})',
   },
   {
     op: 'fsmount',

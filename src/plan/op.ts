@@ -120,6 +120,8 @@ interface RuntimeFields {
     readonly uid: readonly IdMapping[]
     readonly gid: readonly IdMapping[]
     readonly setgroups: 'allow' | 'deny' | 'unchanged'
+    /** Maps that newuidmap(1) and newgidmap(1) write, for an ordinary user. */
+    readonly tools?: readonly ('uid' | 'gid')[]
   }
   /** The user namespace that the helper has joined must have exactly these maps. */
   check_id_map: { readonly uid: readonly IdMapping[]; readonly gid: readonly IdMapping[] }

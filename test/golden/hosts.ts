@@ -7,6 +7,7 @@ const ALL = 2 ** 41 - 1
 const common = {
   arch: 'x86_64',
   euid: 0,
+  egid: 0,
   inUserNamespace: false,
   lastCapability: 40,
   capabilities: ALL,

@@ -20,6 +20,7 @@ const prints: Readonly<Record<string, readonly RegExp[]>> = {
   limits: [/oom_score_adj: 500/, /Max open files +256 +512/, /pids\.max: 20/, /cpuset\.cpus: 0/],
   hooks: [/^prestart\ncreateRuntime\ncreateContainer\n(poststart\n)?startContainer\n/],
   'seccomp-docker': [/^$/],
+  rootless: [/^pid 1 on host tsrun, as uid=0\(root\)/, / 0 +1000 +1\n/],
   userns: [/uid=0\(root\)/, / 0 +100000 +65536/],
 }
 

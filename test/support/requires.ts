@@ -20,6 +20,7 @@ const needs = {
     () => existsSync('/proc/self/ns/user') && spawnSync('unshare', ['-U', 'true']).status === 0,
     'needs user namespaces',
   ],
+  uidmap: [() => has('newuidmap') && has('newgidmap'), 'needs newuidmap: apt-get install uidmap'],
   resource: [
     () => ((effectiveCapabilities() >> BigInt(capSysResource)) & 1n) === 1n,
     'needs CAP_SYS_RESOURCE (raising limits)',

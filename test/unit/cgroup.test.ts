@@ -543,6 +543,17 @@ t.test('hierarchies that are closed to a user are left out, unless a path is ask
   })
   const asked = { ...spec, linux: { cgroupsPath: '/web' } }
   t.equal(lowerCgroup(asked, all, request).paths.v2, '/u/web', 'and then it is the kernel that says no')
+  const delegated: CgroupHost = {
+    mode: 'v2',
+    v1: {},
+    v2: { mount: '/u', own: '/user/session', closed: true, delegated: '/user' },
+  }
+  t.equal(lowerCgroup(limited, delegated, request).paths.v2, '/u/user/web')
+  const tolerant = lowerCgroup(limited, all, { ...request, tolerant: true })
+  t.match(tolerant.warnings, [{ pointer: '/linux/resources/pids/limit', message: /^ignored/ }])
+  const user = { id: 'web', manager: 'cgroupfs', ordinaryUser: true } as const
+  t.match(lowerCgroup(spec, all, user).warnings, [{ pointer: 'default:cgroupsPath', message: /no cgroups/ }])
+  t.same(lowerCgroup(spec, { mode: 'none', v1: {} }, user).paths, { v1: {} })
 })
 
 t.test('managers', async t => {

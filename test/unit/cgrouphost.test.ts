@@ -59,6 +59,20 @@ t.test('in a user namespace, hierarchies that take no new cgroup are marked', as
     markClosed(host, mount => mount === '/m'),
     { ...host, v2: { ...unified, closed: true } },
   )
+  const own = { memory: { mount: '/m', own: '/user' } }
+  t.same(
+    markClosed({ mode: 'v1', v1: own }, directory => directory === '/m/user'),
+    { mode: 'v1', v1: { memory: { ...own.memory, closed: true, delegated: '/user' } } },
+    'delegated below its own cgroup',
+  )
+  const session = { mode: 'v2', v1: {}, v2: { mount: '/u', own: '/user/session' } } as const
+  for (const [open, delegated] of [
+    [['/u/user', '/u/user/session'], '/user'],
+    [['/u/user/session'], '/user/session'],
+  ] as const) {
+    const { v2 } = markClosed(session, directory => (open as readonly string[]).includes(directory))
+    t.same(v2, { ...session.v2, closed: true, delegated }, 'on v2 beside its own, which has processes')
+  }
   t.same(
     markClosed({ mode: 'v1', v1: { memory } }, () => false),
     {

@@ -174,7 +174,7 @@ t.test('failures in words', t => {
     ],
     [
       describeOp({ ...tmpfs, type: 'proc', options: [], attrs: [] }, 3, 1),
-      '/mounts/3: mount proc: fsmount: EPERM, operation not permitted (proc needs a new pid namespace and a /proc outside that nothing covers)',
+      '/mounts/3: mount proc: fsmount: EPERM, operation not permitted (proc needs a new pid namespace and a /proc outside that nothing covers: take the mounts on /proc of the outer container away (--security-opt systempaths=unconfined, podman: unmask=ALL), or bind /proc ({"type": "bind", "source": "/proc", "options": ["rbind"]}))',
     ],
     [describeOp(find, 0, 2), '/process/args/0: exec: "sh": executable file not found in $PATH'],
     [

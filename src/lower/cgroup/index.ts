@@ -6,13 +6,17 @@ import { deviceLines, foldDeviceRules } from './devices.js'
 import { type CgroupEntry, distinct, enterCgroups } from './enter.js'
 import { knobsFor } from './families.js'
 import type { Knob, KnobFile } from './knob.js'
-import { cgroupPaths, openHierarchies } from './paths.js'
+import { cgroupPaths } from './paths.js'
 
 export interface CgroupRequest {
   readonly id: string
   readonly manager: 'cgroupfs' | 'systemd' | 'disabled'
-  /** The runtime is in a user namespace: device rules are not its to make. */
+  /** The runtime is an ordinary user's: the container may go without cgroups, which is told. */
+  readonly ordinaryUser?: boolean
+  /** The runtime is in a user namespace: like an ordinary user's, device rules are not its to make. */
   readonly inUserNamespace?: boolean
+  /** `--rootless=true`: limits that no cgroup can hold are left out; else they are an error. */
+  readonly tolerant?: boolean
   /** The container gets a user namespace: its init may not enter a cgroup by itself. */
   readonly userNamespace?: boolean
 }
@@ -32,8 +36,7 @@ export interface CgroupPlan extends CgroupEntry {
  * `linux.cgroupsPath` and `linux.resources` → ops. Pure. Throws ConfigError and HostError. Every field has a row in
  * `knobs.ts` or `families.ts`; the column of this machine's driver may be a warning.
  */
-export function lowerCgroup(spec: Spec, machine: CgroupHost, request: CgroupRequest): CgroupPlan {
-  const host = openHierarchies(machine, spec.linux?.cgroupsPath)
+export function lowerCgroup(spec: Spec, host: CgroupHost, request: CgroupRequest): CgroupPlan {
   const resources = spec.linux?.resources ?? {}
   const create: RuntimeOp[] = []
   const limit: RuntimeOp[] = []
@@ -46,8 +49,13 @@ export function lowerCgroup(spec: Spec, machine: CgroupHost, request: CgroupRequ
       'the systemd cgroup manager is not supported yet: leave out --systemd-cgroup (or pass --cgroup-manager cgroupfs), and give cgroupsPath as a path',
     )
   }
-  const paths = cgroupPaths(host, spec.linux?.cgroupsPath, request.id)
+  const user = request.ordinaryUser === true || request.inUserNamespace === true
+  // Without any there are none to be had.
+  const paths: CgroupPaths =
+    user && host.mode === 'none' ? { v1: {} } : cgroupPaths(host, spec.linux?.cgroupsPath, request.id)
   const dirs = distinct(paths)
+  if (request.ordinaryUser === true && dirs.length === 0)
+    warnings.push({ pointer: 'default:cgroupsPath', message: NO_CGROUPS })
   const needs: ControllerNeed[] = []
   const written = new Set<string>()
   const rows = knobsFor(resources)
@@ -63,6 +71,10 @@ export function lowerCgroup(spec: Spec, machine: CgroupHost, request: CgroupRequ
     }
     const text = column.text(value, resources, row.field)
     if (text === undefined) continue
+    if (request.tolerant === true && directoryOf(paths, column.controller) === undefined) {
+      warnings.push({ pointer: row.field, message: 'ignored: this user may not make the cgroup for it' })
+      continue
+    }
     // The files of the core (cgroup.max.depth) are always there.
     if (host.mode === 'v2' && column.controller !== 'cgroup')
       needs.push({ controller: column.controller, at: row.field })
@@ -126,9 +138,15 @@ export function knobOp(
 const listed = (text: string | readonly string[]): readonly string[] =>
   typeof text === 'string' ? [text] : text
 
+const NO_CGROUPS =
+  'the container gets no cgroups, as this user may make none: there are no limits and statistics for it, and no pause'
+
 /** A controller that is on no v1 hierarchy can only be on v2: `launch` finds out. */
+const directoryOf = (paths: CgroupPaths, controller: string): string | undefined =>
+  paths.v1[controller] ?? (Object.keys(paths.v1).length === 0 ? paths.v2 : undefined)
+
 function directoryFor(paths: CgroupPaths, controller: string, field: string): string {
-  const directory = paths.v1[controller] ?? (Object.keys(paths.v1).length === 0 ? paths.v2 : undefined)
+  const directory = directoryOf(paths, controller)
   if (directory !== undefined) return directory
   if (distinct(paths).length === 0) {
     throw new HostError(
@@ -136,7 +154,7 @@ function directoryFor(paths: CgroupPaths, controller: string, field: string): st
     )
   }
   throw new HostError(
-    `${field}: the cgroup v1 controller "${controller}" is not mounted: mount it on /sys/fs/cgroup/${controller}, or leave the field out`,
+    `${field}: the cgroup v1 controller "${controller}" is not mounted, or this user may make no cgroups of it: mount it on /sys/fs/cgroup/${controller}, run as root, or leave the field out`,
   )
 }
 
@@ -153,7 +171,7 @@ function lowerDevices(
   const rest = deviceLines(access)
   const at = rules.length === 0 ? 'default:devices' : '/linux/resources/devices'
   // The kernel asks for CAP_SYS_ADMIN over the initial user namespace; there a node cannot be made at all.
-  if (request.inUserNamespace === true) return
+  if (request.inUserNamespace === true || request.ordinaryUser === true) return
   if (host.mode === 'v2') {
     // Everything is what a cgroup without a program allows.
     if (access.allowAll && rest.length === 0) return

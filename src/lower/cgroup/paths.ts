@@ -3,21 +3,10 @@ import type { CgroupHost, CgroupPaths, Hierarchy } from '../../host/cgroup.js'
 
 const FIELD = '/linux/cgroupsPath'
 
-/** Of a host where no path was asked for: without the hierarchies that are closed to the runtime, as runc does for users. */
-export function openHierarchies(host: CgroupHost, cgroupsPath: string | undefined): CgroupHost {
-  if (cgroupsPath !== undefined && cgroupsPath !== '') return host
-  const v1: Record<string, Hierarchy> = {}
-  for (const controller in host.v1) {
-    const hierarchy = host.v1[controller] as Hierarchy
-    if (hierarchy.closed !== true) v1[controller] = hierarchy
-  }
-  const { mode, v2 } = host
-  return v2 === undefined || v2.closed === true ? { mode, v1 } : { mode, v1, v2 }
-}
-
 /**
  * The container's cgroup in every hierarchy. `cgroupsPath` absolute: below the mount; relative: below the runtime's own
- * cgroup (on v2 beside it: a cgroup with processes may not hand controllers to children); empty or absent: `/<id>`.
+ * cgroup (on v2 beside it: a cgroup with processes may not hand controllers to children); empty or absent: `/<id>`, of a user below what
+ * was delegated to it, without the hierarchies where that is nothing (as runc does).
  * Throws ConfigError, and HostError where no cgroup file system is mounted.
  */
 export function cgroupPaths(host: CgroupHost, cgroupsPath: string | undefined, id: string): CgroupPaths {
@@ -44,15 +33,21 @@ export function cgroupPaths(host: CgroupHost, cgroupsPath: string | undefined, i
       `${JSON.stringify(asked)} is the root cgroup, which is not for a container: give a path like /${id}`,
     )
   }
+  const given = cgroupsPath !== undefined && cgroupsPath !== ''
+  const place = (it: Hierarchy, base: string): string | undefined => {
+    if (given || it.closed !== true) return it.mount + (relative ? join(base, path) : path)
+    return it.delegated === undefined ? undefined : it.mount + it.delegated + path
+  }
   const v1: Record<string, string> = {}
   for (const controller in host.v1) {
-    const { mount, own } = host.v1[controller] as Hierarchy
-    v1[controller] = mount + (relative ? join(own, path) : path)
+    const hierarchy = host.v1[controller] as Hierarchy
+    const directory = place(hierarchy, hierarchy.own)
+    if (directory !== undefined) v1[controller] = directory
   }
   if (host.v2 === undefined) return { v1 }
-  const { mount, own } = host.v2
-  const base = host.mode === 'v2' ? own.slice(0, own.lastIndexOf('/')) : own
-  return { v1, v2: mount + (relative ? join(base, path) : path) }
+  const { own } = host.v2
+  const v2 = place(host.v2, host.mode === 'v2' ? own.slice(0, own.lastIndexOf('/')) : own)
+  return v2 === undefined ? { v1 } : { v1, v2 }
 }
 
 const join = (base: string, path: string): string => (base === '/' ? path : base + path)
