@@ -1,23 +1,25 @@
 /**
  * A box: a scratch directory, and mount, pid and network namespaces in which an engine and all that it starts live.
- * Closing it kills the first process of the pid namespace; conmon, shims, daemons and containers go with it, and with
- * the last of them the mounts, the bridges and the firewall rules. What a dead namespace cannot take along, the
- * cgroups, is removed by the name of the parent that the engine was given.
+ * Its keeper stands outside and holds the reading end of a fifo. When the writer, this process, closes the fifo or
+ * dies in whatever way, the keeper kills the first process of the pid namespace; conmon, shims, daemons and containers
+ * go with it, and with the last of them the mounts, the bridges and the firewall rules. What a dead namespace cannot
+ * take along, the cgroups and the scratch directory, the keeper removes by name.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import {
+  closeSync,
+  constants,
   copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readFileSync,
-  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import type { Result } from '../../support/container.js'
-import { removeCgroups } from '../../support/leaks.js'
 import { payloadPath, repository } from '../../support/payload.js'
 
 export interface Box {
@@ -46,12 +48,26 @@ echo ready > "$1/ready"
 exec env --ignore-signal=CHLD sleep infinity
 `
 
+/**
+ * `unshare` is gone only when the kernel has ended the whole pid namespace. A group of its own keeps the keeper alive
+ * when the runner kills that of a test that takes too long.
+ */
+const keeper = `
+unshare -m -p -n -f --mount-proc --kill-child sh -c "$2" sh "$1" < /dev/null &
+while [ ! -e "$1/ready" ] && kill -0 $! 2> /dev/null; do sleep 0.02; done
+read -r first < "/proc/$!/task/$!/children"; echo "\${first%% *}" > "$1/.first" && mv "$1/.first" "$1/first"
+cat "$1/leash"
+kill -KILL $(cat "$1/first") || kill -KILL $!; wait
+for try in 1 2 3 4 5 6 7 8 9 10; do
+  find /sys/fs/cgroup -depth -type d -path "*$3*" -exec rmdir {} + && break
+  sleep 0.2
+done
+rm -rf "$1"
+`
+
 const wait = (milliseconds: number): void => {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
 }
-
-const childOf = (pid: number): number =>
-  Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ')[0])
 
 /** Name of the runtime under test: `tsrun` unless TSRUN_RUNTIME names another. */
 export const runtimeName = (): string => {
@@ -83,17 +99,13 @@ export const openBox = (engine: string): Box => {
   copyFileSync(payloadPath(), join(dir, 'bin', 'payload'))
   writeFileSync(join(dir, 'bin', 'term'), '#!/bin/sh\nexec payload pty "$@"\n', { mode: 0o755 })
 
-  const holder: ChildProcess = spawn(
-    'unshare',
-    ['-m', '-p', '-n', '-f', '--mount-proc', '--kill-child', 'sh', '-c', firstProcess, 'sh', dir],
-    { stdio: 'ignore' },
-  )
-  holder.unref()
-  for (let i = 0; i < 500 && !existsSync(join(dir, 'ready')); i++) wait(10)
-  if (holder.pid === undefined || !existsSync(join(dir, 'ready')))
-    throw new Error(`${engine}: no namespaces for the engine to live in`)
-  const first = childOf(holder.pid)
-  const enter = ['-m', '-p', '-n', '-t', String(first), '--']
+  execFileSync('mkfifo', [join(dir, 'leash')])
+  const leash = openSync(join(dir, 'leash'), constants.O_RDWR)
+  spawn('sh', ['-c', keeper, 'sh', dir, firstProcess, tag], { stdio: 'ignore', detached: true }).unref()
+  for (let i = 0; i < 500 && !existsSync(join(dir, 'first')); i++) wait(10)
+  const first = existsSync(join(dir, 'first')) ? readFileSync(join(dir, 'first'), 'utf8').trim() : ''
+  if (first === '') throw new Error(`${engine}: no namespaces for the engine to live in`)
+  const enter = ['-m', '-p', '-n', '-t', first, '--']
   const env = {
     PATH: `${join(dir, 'bin')}:${process.env.PATH ?? ''}`,
     HOME: dir,
@@ -126,11 +138,8 @@ export const openBox = (engine: string): Box => {
   }
 
   const close = (): void => {
-    process.kill(first, 'SIGKILL')
-    // The kernel ends a pid namespace before the parent of its first process can wait for that.
-    for (let i = 0; i < 1000 && existsSync(`/proc/${first}`); i++) wait(10)
-    removeCgroups(tag)
-    rmSync(dir, { recursive: true, force: true })
+    closeSync(leash)
+    for (let i = 0; i < 3000 && existsSync(dir); i++) wait(10)
   }
 
   return { dir, runtime, tag, sh, daemon, close }
