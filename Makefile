@@ -33,7 +33,7 @@ run: ## build, then run the example bundle BUNDLE (shell; rootless for an ordina
 	@bin/tsrun run --bundle build/bundles/$(BUNDLE) example-$(BUNDLE)-$$$$
 
 .PHONY: build
-build: dist/tsrun.cjs build/types.stamp dist/tsrun-shim ## the npm form: bin/tsrun, dist/ and build/tsrun-shim
+build: build/codecache.stamp build/types.stamp dist/tsrun-shim ## the npm form: bin/tsrun, dist/ and build/tsrun-shim
 
 .PHONY: static
 static: build/tsrun ## the static form: one binary without Node.js, build/tsrun
@@ -112,6 +112,11 @@ $(stamp): $(modules) tools/bundlejs.mjs $(wildcard src/index.ts src/cli/parts/*.
 
 dist/tsrun.cjs: $(stamp)
 	@[ -f $@ ] || $(NODE) tools/bundlejs.mjs
+
+# Of this release of Node.js; another one refuses it and compiles.
+build/codecache.stamp: dist/tsrun.cjs $(stamp) bin/tsrun tools/codecache.mjs $(shell command -v $(NODE))
+	@$(NODE) tools/codecache.mjs
+	@touch $@
 
 # The library's declarations.
 build/types.stamp: $(stamp) tsconfig.json tsconfig.types.json

@@ -1,6 +1,6 @@
 // Bundles src/ into what both engines run. Usage: node tools/bundlejs.mjs [--npm dist] [--static build/static] [--program src/cli]
 //
-//   NPM/tsrun.cjs, NPM/PART.cjs     for Node: src/cli/node.ts with main, and the parts
+//   NPM/tsrun.cjs, NPM/PART.cjs     for Node: src/cli/npm.ts, which loads the parts: boot is src/cli/node.ts with main
 //   NPM/index.js                    the library (`import 'tsrun'`), when there is src/index.ts
 //   STATIC/boot.js, STATIC/PART.js  for QuickJS: the same text between other brackets (shim/static/compile.c)
 //   STATIC/parts.h                  the list of parts for shim/static/main.c
@@ -11,12 +11,13 @@
 // errors keep one class and the engine is installed once. Only values are shared, at the time of loading: a module that
 // is shared must not export a `let` that changes.
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as esbuild from 'esbuild'
 import { hoist } from './hoist.mjs'
-import { eager, instrument, split } from './split.mjs'
+import { instrument, split } from './split.mjs'
 
 const house = fileURLToPath(new URL('..', import.meta.url))
 const option = (name, otherwise) => {
@@ -245,6 +246,12 @@ function exportsTo(code, exports) {
   })
 }
 
+/** What src/cli/npm.ts calls. The hash at its end tells whether a compiled form is of this text. */
+function wrapped(code) {
+  const text = `(function(module,require,__filename,loadPart){${code}\n})`
+  return `${text}//${createHash('sha256').update(text).digest('hex').slice(0, 32)}`
+}
+
 mkdirSync(npm, { recursive: true })
 mkdirSync(still, { recursive: true })
 
@@ -261,8 +268,7 @@ for (const name of present.slice(1).reverse()) {
   )
   for (const [bundled, code] of await halves(name, takeShared(name, text))) {
     const module = exportsTo(code, 'module.exports')
-    const hotHalf = bundled === name && parts[name].split === true
-    writeFileSync(join(npm, `${bundled}.cjs`), hotHalf ? eager(module) : module)
+    writeFileSync(join(npm, `${bundled}.cjs`), wrapped(module))
     writeFileSync(join(still, `${bundled}.js`), hoist(module))
   }
 }
@@ -294,7 +300,17 @@ const forNode = await boot('node.ts', {
   platform: 'node',
   define: { ...define, 'import.meta.url': '__filename' },
 })
-writeFileSync(join(npm, 'tsrun.cjs'), profiled ? instrument(forNode) : forNode)
+writeFileSync(join(npm, 'boot.cjs'), wrapped(profiled ? instrument(forNode) : forNode))
+const first = await esbuild.build({
+  ...common,
+  entryPoints: [join(src, 'cli/npm.ts')],
+  minify: true,
+  format: 'cjs',
+  platform: 'node',
+  define: { 'import.meta.url': '__filename' },
+})
+writeFileSync(join(npm, 'tsrun.cjs'), first.outputFiles[0].text)
+inputs.add(join(src, 'cli/npm.ts'))
 for (const [bundled, code] of await halves('boot', await boot('quickjs.ts', { platform: 'neutral' }))) {
   writeFileSync(join(still, `${bundled}.js`), hoist(exportsTo(code, 'module.exports')))
 }

@@ -1,3 +1,2 @@
 export function split(code: string, part: string, hot: ReadonlySet<string>): { hot: string; rare: string | undefined }
 export function instrument(code: string): string
-export function eager(code: string): string

@@ -179,19 +179,3 @@ export function instrument(code) {
     })
     .join('\n')
 }
-
-/**
- * For Node: functions in brackets are compiled at once, where V8 otherwise reads a function twice, the first time to find its
- * end only. Worth it for a hot half, most of which is called: 1.5 ms of a run.
- */
-export function eager(code) {
-  const file = ts.createSourceFile('bundle.js', code, ts.ScriptTarget.ES2022, true, ts.ScriptKind.JS)
-  const functions = []
-  const rest = []
-  for (const node of file.statements) {
-    const text = code.slice(node.getStart(file), node.end)
-    if (ts.isFunctionDeclaration(node)) functions.push(`${node.name.text}=(${text})`)
-    else rest.push(text)
-  }
-  return `${functions.length > 0 ? `var ${functions.join(',')};` : ''}${rest.join('\n')}\n`
-}

@@ -23,7 +23,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 const typesOnly = new Set(['lower → host'])
 
 /** The files of the npm form: only they may name Node's things. */
-const nodeFiles = new Set(['sys/node.ts', 'cli/node.ts', 'index.ts'])
+const nodeFiles = new Set(['sys/node.ts', 'cli/node.ts', 'cli/npm.ts', 'index.ts'])
 const nodeNames = new Set([
   'process',
   'Buffer',

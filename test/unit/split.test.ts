@@ -1,5 +1,5 @@
 import t from 'tap'
-import { eager, instrument, split } from '../../tools/split.mjs'
+import { instrument, split } from '../../tools/split.mjs'
 
 const code = `// src/a.ts
 var limit = 3;
@@ -77,14 +77,5 @@ t.test('the profile names each function that is called', t => {
   new Function('globalThis', text)({ __tsrun: registry, __hit: (label: string) => hits.push(label) })
   registry.out.hot(4)
   t.same(hits, ['a.ts hot', 'a.ts rare', 'a.ts other', 'a.ts short'])
-  t.end()
-})
-
-t.test('functions that are compiled at once are there before every statement', t => {
-  const text = eager('var a = b(); function b() { return 2 } module.exports = a')
-  t.match(text, '(function b()')
-  const module = { exports: undefined }
-  new Function('module', text)(module)
-  t.equal(module.exports, 2)
   t.end()
 })
