@@ -10,7 +10,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import type { Container, Result } from './container.js'
-import { payloadPath } from './payload.js'
+import { payloadPath, repository } from './payload.js'
 import type { Runtime } from './runtime.js'
 
 export const user = { id: 4321, name: 'tsrun-user', first: 500_000, count: 65_536 } as const
@@ -63,6 +63,12 @@ export const ordinaryUser = (c: Container, rt: Runtime): User => {
   }
   append('passwd', `${user.name}:x:${user.id}:${user.id}::${home}:/bin/sh`)
   append('group', `${user.name}:x:${user.id}:`)
+  // The checkout may lie where an ordinary user cannot go, such as /root.
+  const checkout = join(c.dir, 'checkout')
+  mkdirSync(checkout)
+  const argv = rt.argv.map(word =>
+    word.startsWith(`${repository}/`) ? join(checkout, word.slice(repository.length)) : word,
+  )
 
   const line = (options: UserOptions, ...words: readonly string[]): string[] => {
     const {
@@ -74,6 +80,7 @@ export const ordinaryUser = (c: Container, rt: Runtime): User => {
     const mounts = ['passwd', 'group', 'subuid', 'subgid']
       .map(file => `[ -e /etc/${file} ] || : > /etc/${file}; mount --bind ${etc}/${file} /etc/${file}`)
       .join('; ')
+    const checkedOut = `mount --bind ${repository} ${checkout}`
     const id = `--reuid=${user.id} --regid=${user.id} --clear-groups ${(options.setpriv ?? []).join(' ')}`
     const env = [
       `PATH=${options.path ?? process.env.PATH}`,
@@ -82,11 +89,11 @@ export const ordinaryUser = (c: Container, rt: Runtime): User => {
       `TSRUN_TEST_TAG=${c.id}`,
       ...(asked === null ? [] : [`XDG_RUNTIME_DIR=${asked}`]),
     ]
-    const script = `${mounts}; ${prepare}; cd ${bundle}; exec setpriv ${id} env -i ${env.join(' ')} "$@"`
+    const script = `${mounts}; ${checkedOut}; ${prepare}; cd ${bundle}; exec setpriv ${id} env -i ${env.join(' ')} "$@"`
     return ['unshare', '--mount', 'sh', '-c', script, 'sh', ...words]
   }
   const callWith = (options: UserOptions, ...args: readonly string[]) =>
-    c.spawn(...line(options, ...rt.argv, ...args)).done
+    c.spawn(...line(options, ...argv, ...args)).done
   return {
     home,
     bundle,
@@ -94,6 +101,6 @@ export const ordinaryUser = (c: Container, rt: Runtime): User => {
     line: (options, ...words) => line(options, ...words),
     call: (...args) => callWith({}, ...args),
     callWith,
-    sh: (options, text) => c.spawn(...line(options, 'sh', '-c', `T='${rt.argv.join(' ')}'; ${text}`)).done,
+    sh: (options, text) => c.spawn(...line(options, 'sh', '-c', `T='${argv.join(' ')}'; ${text}`)).done,
   }
 }
