@@ -1,5 +1,5 @@
 /** Without root: as an ordinary user, and as root of the user namespace that podman makes for one. */
-import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { JsonObject } from '../support/config.js'
@@ -194,19 +194,13 @@ forms(t, requires('root', 'cc', 'userns', 'uidmap'), (t, rt) => {
       delete config.linux.cgroupsPath
       return JSON.stringify(config).replace(',"gid=5"', '') // not mapped
     })
-    const runtimeDir = join(c.dir, 'run')
-    mkdirSync(runtimeDir)
-    for (const path of [runtimeDir, c.bundle, c.rootfs]) chownSync(path, user.id, user.id)
-    chmodSync(c.dir, 0o755)
-    const argv = [...rt.argv, 'run', '--bundle', c.bundle, c.id]
-    const line = ['unshare', '--map-root-user', '--mount', ...argv]
-    const env = ['env', '-i', `PATH=${process.env.PATH}`, `XDG_RUNTIME_DIR=${runtimeDir}`]
-    const { status, stdout, stderr } = await c.spawn(
-      ...['setpriv', `--reuid=${user.id}`, `--regid=${user.id}`, '--clear-groups', ...env, ...line],
-    ).done
+    const u = ordinaryUser(c, rt)
+    for (const path of [c.bundle, c.rootfs]) chownSync(path, user.id, user.id)
+    const argv = ['unshare', '--map-root-user', '--mount', ...u.argv, 'run', '--bundle', c.bundle, c.id]
+    const { status, stdout, stderr } = await c.spawn(...u.line({}, ...argv)).done
     t.equal(status, 0, stderr)
     const report = answersIn(stdout)[0] as unknown as Report
     t.same(report.uid, [0, 0, 0])
-    t.match(readdirSync(runtimeDir), [/runc|tsrun/])
+    t.match(readdirSync(u.runtimeDir), [/runc|tsrun/])
   })
 })

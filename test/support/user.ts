@@ -32,6 +32,8 @@ export interface User {
   readonly home: string
   readonly bundle: string
   readonly runtimeDir: string
+  /** The runtime, as this user reaches it. */
+  readonly argv: readonly string[]
   readonly line: (options: UserOptions, ...argv: readonly string[]) => string[]
   /** Runs a command of the runtime. */
   readonly call: (...args: readonly string[]) => Promise<Result>
@@ -98,6 +100,7 @@ export const ordinaryUser = (c: Container, rt: Runtime): User => {
     home,
     bundle,
     runtimeDir,
+    argv,
     line: (options, ...words) => line(options, ...words),
     call: (...args) => callWith({}, ...args),
     callWith,
