@@ -49,6 +49,8 @@ const parts = {
   netdevice: { file: 'launch/netdevice.ts' },
   resctrl: { file: 'launch/resctrl.ts' },
   maptool: { file: 'launch/maptool.ts' },
+  unit: { file: 'lower/cgroup/unit.ts' },
+  systemd: { file: 'launch/systemd.ts' },
 }
 
 process.on('uncaughtException', error => {

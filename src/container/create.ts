@@ -21,6 +21,7 @@ import type { CreateOptions } from './options.js'
 import { checkConsole, checkPreservedFds, lastOps, plumbingOf } from './plumbing.js'
 import { type Record, startTimeOf } from './record.js'
 import { absolute, claim, directoryOf, discard, refuseDuplicate, save } from './store.js'
+import { cgroupManagerOf, removeUnit } from './systemd.js'
 
 const S_IFMT = 0o170000
 const S_IFDIR = 0o040000
@@ -93,7 +94,7 @@ export function requestOf(options: CreateOptions, loaded: LoadedBundle): Request
     bundle: loaded.bundle as HostPath,
     rootfs: loaded.rootfs as HostPath,
     stateDir: directoryOf(common.root, id) as HostPath,
-    cgroupManager: common.cgroupManager,
+    cgroupManager: cgroupManagerOf(common),
     ...(common.rootless === true && { tolerateCgroups: true }),
     noPivot: options.noPivot,
     noNewKeyring: options.noNewKeyring,
@@ -161,7 +162,8 @@ function build(
     created: now(),
     owner: calls.getuid(),
     creator: { pid, startTime: startTimeOf(pid) ?? 0 },
-    cgroup,
+    cgroup: cgroup.paths,
+    ...(cgroup.unit && { unit: cgroup.unit }),
     ...(request.noNewKeyring && { noNewKeyring: true }),
     ownPidNamespace: namespaces.some(ns => ns.type === 'pid' && (ns.path === undefined || ns.path === '')),
     ...(spec.annotations === undefined ? {} : { annotations: spec.annotations }),
@@ -172,6 +174,7 @@ function build(
   claim(common.root, record, text)
   // Absent until the cgroups are ours: a path that is in use is another container's.
   let made: readonly string[] | undefined
+  let unitStarted = false
   try {
     const launched = launch(verified, request.preservedFds, {
       bundle,
@@ -179,6 +182,9 @@ function build(
       ...(meanwhile !== undefined && { meanwhile: (init: number) => meanwhile(init, record) }),
       cgroupsMade(directories) {
         made = directories
+      },
+      unitStarted() {
+        unitStarted = true
       },
       resctrlMade(resctrl) {
         record = { ...record, resctrl }
@@ -194,7 +200,7 @@ function build(
     common.log.debug(`init waits for start, pid ${launched.pid}`)
     return { ...launched, record }
   } catch (error) {
-    undo(options, record, made)
+    undo(options, record, made, unitStarted)
     throw error
   }
 }
@@ -213,8 +219,14 @@ function checkUser({ linux }: ValidSpec, { euid, capabilities }: Host): void {
 }
 
 /** Removes what a failed create made. Its own failures are told, but the first one is the error. */
-function undo({ common }: CreateOptions, record: Record, made: readonly string[] | undefined): void {
+function undo(
+  { common }: CreateOptions,
+  record: Record,
+  made: readonly string[] | undefined,
+  unitStarted: boolean,
+): void {
   for (const step of [
+    () => unitStarted && removeUnit(record),
     () => made !== undefined && removeCgroups(record.cgroup, made),
     () => record.resctrl !== undefined && removeResctrl(record.resctrl),
     () => runHooks('poststop', record.poststop, record, undefined, common.log),

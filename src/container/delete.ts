@@ -8,6 +8,7 @@ import { openOwn } from './kill.js'
 import type { Common } from './options.js'
 import { type Record, statusOf } from './record.js'
 import { checkId, directoryOf, discard, discardHalfMade, tryLoad } from './store.js'
+import { removeUnit } from './systemd.js'
 
 const SIGKILL = 9
 /** How long a killed init may take to end, milliseconds (runc: 100 tries of 100 ms). */
@@ -55,10 +56,21 @@ function remove(common: Common, record: Record, force: boolean): void {
   if (!record.ownPidNamespace || status !== 'stopped' || init === undefined || hasStrangers(force, record)) {
     killAll(record.cgroup, SIGKILL)
   }
+  if (record.unit !== undefined) endUnit(common, record, force)
   removeCgroups(record.cgroup)
   if (record.resctrl !== undefined) removeResctrl(record.resctrl)
   runHooks('poststop', record.poststop, record, undefined, common.log)
   discard(directoryOf(common.root, id))
+}
+
+/** Without systemd the rest is taken away nevertheless, when that was asked for: a machine may have lost its bus. */
+function endUnit({ log }: Common, record: Record, force: boolean): void {
+  try {
+    removeUnit(record)
+  } catch (error) {
+    if (!force) throw error
+    log.warn(`delete ${record.id}: ${(error as Error).message}`)
+  }
 }
 
 const hasStrangers = (force: boolean, { cgroup }: Record): boolean =>

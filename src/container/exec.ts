@@ -18,6 +18,7 @@ import { checkConsole, checkPreservedFds, lastOps, plumbingOf } from './plumbing
 import { processOf } from './process.js'
 import { isAlive, type Record, statusOf } from './record.js'
 import { directoryOf, load } from './store.js'
+import { attachmentOf } from './systemd.js'
 import { fromHex, parseFailed } from './told.js'
 
 /**
@@ -77,13 +78,14 @@ function planOf(options: ExecOptions, record: Record): VerifiedPlan {
     bundle: bundle as HostPath,
     rootfs: rootfs as HostPath,
     stateDir: directoryOf(common.root, id) as HostPath,
-    cgroupManager: common.cgroupManager,
+    cgroupManager: 'cgroupfs' as const,
     noPivot: false,
     noNewKeyring,
     ...plumbing,
   }
   const cgroup: CgroupPaths = placeOf(record.cgroup, options.cgroups, init.pid)
-  const asked = { request, init: init.pid, cgroup }
+  const attach = record.unit === undefined ? undefined : attachmentOf(record, cgroup)
+  const asked = { request, init: init.pid, cgroup, ...(attach && { attach }) }
   return verify(
     lowerExec(spec, process, probeHost(), asked, (pointer, message) =>
       log.warn(`${pointer}: ${message}`, { pointer }),
@@ -102,6 +104,7 @@ function actionsFor(root: string, record: Record, log: Log) {
     saveState() {},
     hookState: () => stateDocument(record, record.annotations, statusOf(root, record), init?.pid),
     cgroupsMade() {},
+    unitStarted() {},
     resctrlMade() {},
   }
 }

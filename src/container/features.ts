@@ -27,9 +27,8 @@ export function features(): Features {
       cgroup: {
         v1: true,
         v2: true,
-        // lower/cgroup refuses the systemd manager
-        systemd: false,
-        systemdUser: false,
+        systemd: true,
+        systemdUser: true,
         rdma: true,
       },
       seccomp: {
@@ -47,6 +46,7 @@ export function features(): Features {
       mountExtensions: { idmap: { enabled: Object.hasOwn(mountOptions, 'idmap') } },
       netDevices: { enabled: true },
     },
+    potentiallyUnsafeConfigAnnotations: ['org.systemd.property.'],
     annotations: { 'org.tsrun.version': version, 'org.tsrun.commit': commit },
   }
 }

@@ -1,5 +1,5 @@
 import type { CgroupPaths } from '../host/cgroup.js'
-import type { Op } from '../plan/op.js'
+import type { Bus, Op } from '../plan/op.js'
 import type { Hook } from '../spec/types.gen.js'
 import { exists, tryRead } from '../sys/files.js'
 import { isFrozen } from './cgroup.js'
@@ -29,6 +29,8 @@ export interface Record {
   /** Absent until init waits for `start`: before that it dies with its creator. */
   readonly init?: ProcessId
   readonly cgroup: CgroupPaths
+  /** The systemd unit that holds it. */
+  readonly unit?: { readonly name: string; readonly bus: Bus }
   /** Groups of resctrl that were made for it, parents first. */
   readonly resctrl?: readonly string[]
   /** Init is pid 1 of its own namespace, so that its end is the end of all. */

@@ -66,8 +66,12 @@ function monitorOps({ common, id, keep, again }: RunOptions, { pid, console, rec
   // The monitor's ops of poststart follow at once: `failed.ts` counts on it.
   hooks('poststart', record.poststart, stateDocument(record, record.annotations, 'running', pid), ops)
   ops.push({ op: 'supervise', by: 'monitor', at: 'runtime:run', ...process })
-  if (!keep) {
-    const at = 'runtime:delete'
+  const at = 'runtime:delete'
+  const cleaner = { by: 'monitor', at, args: [...again, 'delete', '--force', id], env } as const
+  if (!keep && record.unit !== undefined) {
+    // Only systemd takes a unit away.
+    ops.push({ op: 'clean_up', ...cleaner })
+  } else if (!keep) {
     for (const path of cgroupDirectories(record.cgroup))
       ops.push({ op: 'remove_cgroup', by: 'monitor', at, path })
     for (let i = (record.resctrl ?? []).length - 1; i >= 0; i--)
@@ -77,13 +81,7 @@ function monitorOps({ common, id, keep, again }: RunOptions, { pid, console, rec
       ops.push({ op: 'remove_file', by: 'monitor', at, path: `${directory}/${name}` as HostPath })
     }
     ops.push({ op: 'remove_directory', by: 'monitor', at, path: directory as HostPath })
-    ops.push({
-      op: 'clean_up_after_failure',
-      by: 'monitor',
-      at,
-      args: [...again, 'delete', '--force', id],
-      env,
-    })
+    ops.push({ op: 'clean_up_after_failure', ...cleaner })
   }
   ops.push({ op: 'exit_like_init', by: 'monitor', at: 'runtime:run' })
   return ops

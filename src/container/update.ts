@@ -1,7 +1,8 @@
 import { ConfigError, StateError, TsrunError } from '../base/errors.js'
 import type { CgroupPaths } from '../host/cgroup.js'
 import { replaceCgroups } from '../launch/cgroup.js'
-import { isUnified, lowerUpdate, mergeResources, withoutZeros } from '../lower/cgroup/update.js'
+import { readUnit, setUnit } from '../launch/systemd.js'
+import { isUnified, lowerUpdate, mergeResources, updateUnit, withoutZeros } from '../lower/cgroup/update.js'
 import { exactJson } from '../spec/json.js'
 import { checkResourcesRules, type Explainer, loadResources } from '../spec/load.js'
 import type { Resources } from '../spec/types.gen.js'
@@ -33,11 +34,33 @@ export function updateContainer({ common, id, resources }: UpdateOptions): void 
     checkUsage(asked, merged, record.cgroup)
     const warn = (pointer: string, message: string): void =>
       common.log.warn(`${pointer}: ${message}`, { pointer })
-    replaceCgroups(lowerUpdate(asked, merged, record.cgroup, warn), () =>
-      save(common.root, { ...record, resources: exactJson(merged) }),
+    const writes = lowerUpdate(asked, merged, record.cgroup, warn)
+    withUnit(record, asked, merged, () =>
+      replaceCgroups(writes, () => save(common.root, { ...record, resources: exactJson(merged) })),
     )
   } catch (error) {
     throw error instanceof TsrunError ? error.wrap(`update ${JSON.stringify(id)}`) : error
+  }
+}
+
+/**
+ * Tells systemd first: it writes files too, which are then written once more (see `KnobProperty`). A failure of that gives it back what it
+ * knew before.
+ */
+function withUnit({ unit, cgroup }: Record, asked: Resources, merged: Resources, write: () => void): void {
+  const properties = unit === undefined ? [] : updateUnit(asked, merged, cgroup)
+  if (unit === undefined || properties.length === 0) {
+    write()
+    return
+  }
+  const op = { op: 'unit_set', by: 'runtime', at: 'runtime:update', unit: unit.name, bus: unit.bus } as const
+  const old = readUnit(unit.bus, unit.name, properties)
+  setUnit({ ...op, properties })
+  try {
+    write()
+  } catch (error) {
+    setUnit({ ...op, properties: old })
+    throw error
   }
 }
 

@@ -13,6 +13,7 @@ import { moveNetDevice } from './netdevice.js'
 import { createResctrl, joinResctrl } from './resctrl.js'
 import { checkSecurityModule } from './securitymodule.js'
 import type { Session } from './session.js'
+import { attachToUnit, setUnit, startUnit } from './systemd.js'
 import { writeTimeOffsets } from './timens.js'
 
 /** What the container layer does at its ops. */
@@ -30,6 +31,8 @@ export interface Actions {
   hookState(pid: number): string
   /** Told which cgroup directories are new: a failed create removes those. */
   cgroupsMade(directories: readonly string[]): void
+  /** Told that the container's systemd unit is there. */
+  unitStarted(): void
   /** Told which groups of resctrl are new: they go with the container. */
   resctrlMade(directories: readonly string[]): void
 }
@@ -41,6 +44,12 @@ const runners: { readonly [N in RuntimeOpName]: Runner<N> } = {
   cgroup_create: (op, _session, actions) => actions.cgroupsMade(createCgroups(op)),
   cgroup_write: op => writeCgroups([op]),
   cgroup_devices: attachDeviceFilter,
+  unit_start(op, { pid }, actions) {
+    startUnit(op, pid)
+    actions.unitStarted()
+  },
+  unit_set: setUnit,
+  unit_attach: (op, { pid }) => attachToUnit(op, pid),
   cgroup_join: (op, { pid }) => joinCgroups(op, pid),
   write_id_map: (op, { pid }) => writeIdMaps(op, pid),
   check_id_map: (op, { pid }) => checkIdMaps(op, pid),

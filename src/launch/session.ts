@@ -40,8 +40,8 @@ export interface Session {
 /** The tag of a descriptor that is the listener of a seccomp filter. */
 const LISTENER = 2
 
-/** Ops that need no process, so they run while the shim starts. */
-const EARLY: readonly RuntimeOp['op'][] = ['resctrl_create', 'cgroup_create', 'cgroup_write']
+/** Ops that need no process but the helper's, so they run while the shim starts. */
+const EARLY: readonly RuntimeOp['op'][] = ['resctrl_create', 'unit_start', 'cgroup_create', 'cgroup_write']
 
 /**
  * Plays a plan: starts the shim, answers its barriers with the runtime's own ops, and returns when init waits for `start`.

@@ -1,9 +1,9 @@
 import type { CgroupPaths } from '../host/cgroup.js'
 import type { Host } from '../host/facts.js'
 import type { NamespaceType } from '../plan/flags.js'
-import type { HostPath, Op, Plan } from '../plan/op.js'
+import type { Bus, HostPath, Op, Plan } from '../plan/op.js'
 import type { Process, Spec } from '../spec/types.gen.js'
-import { enterCgroups } from './cgroup/enter.js'
+import { type CgroupEntry, enterCgroups } from './cgroup/enter.js'
 import { joinCgroup, moveInit } from './cgroupsteps.js'
 import { openConsole, useConsole } from './console.js'
 import { findProgram, runProgram } from './finish.js'
@@ -49,6 +49,8 @@ export interface ExecRequest {
   readonly init: number
   /** Where the process goes: the container's cgroups, or cgroups below them. */
   readonly cgroup: CgroupPaths
+  /** systemd moves the helper there, where the runtime's user may not. */
+  readonly attach?: { readonly unit: string; readonly bus: Bus; readonly subcgroup: string }
 }
 
 /** Compiles a process that is to run in a container made from `spec`. Pure. */
@@ -56,12 +58,16 @@ export function lowerExec(
   spec: Spec,
   process: Process,
   host: Host,
-  { request, init, cgroup }: ExecRequest,
+  { request, init, cgroup, attach }: ExecRequest,
   warn: Input['warn'],
 ): Plan {
   const { linux = {} } = spec
   const userNamespace = (linux.namespaces ?? []).some(namespace => namespace.type === 'user')
-  const entry = enterCgroups(cgroup, 'runtime:cgroup', userNamespace)
+  const at = 'runtime:cgroup'
+  const entry: CgroupEntry =
+    attach === undefined
+      ? enterCgroups(cgroup, at, userNamespace)
+      : { join: [{ op: 'unit_attach', by: 'runtime', at, ...attach }], moveInit: [] }
   const input: ExecInput = {
     spec,
     process,

@@ -1,9 +1,8 @@
 import { InternalError } from '../base/errors.js'
-import type { CgroupPaths } from '../host/cgroup.js'
 import type { Host } from '../host/facts.js'
 import type { Op, Plan } from '../plan/op.js'
 import type { Spec } from '../spec/types.gen.js'
-import { lowerCgroup } from './cgroup/index.js'
+import { type CgroupPlan, lowerCgroup } from './cgroup/index.js'
 import { joinCgroup, limitBeforeHooks, limitBeforeStart, moveInit } from './cgroupsteps.js'
 import { openConsole, useConsole } from './console.js'
 import { devices } from './devices.js'
@@ -67,7 +66,7 @@ const passes: readonly Pass[] = [
 /** What lowering gives back beside the plan. */
 export interface Lowered {
   readonly plan: Plan
-  readonly cgroup: CgroupPaths
+  readonly cgroup: Pick<CgroupPlan, 'paths' | 'unit'>
 }
 
 /** Compiles a valid config into the plan of `create`. Pure. Throws ConfigError for what only lowering can see. */
@@ -97,5 +96,5 @@ export function lower(spec: Spec, host: Host, request: Request, warn: Input['war
   }
   const ops: Op[] = []
   for (const pass of passes) pass(input, ops)
-  return { plan: { format: 1, ops }, cgroup: cgroup.paths }
+  return { plan: { format: 1, ops }, cgroup }
 }

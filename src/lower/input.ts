@@ -1,7 +1,7 @@
 import type { Host } from '../host/facts.js'
 import type { HostPath, InRootPath, Op } from '../plan/op.js'
 import type { Linux, Process, Spec, User } from '../spec/types.gen.js'
-import type { CgroupPlan } from './cgroup/index.js'
+import type { CgroupPlan, CgroupRequest } from './cgroup/index.js'
 
 /** What the caller asked for, beside the config. */
 export interface Request {
@@ -12,7 +12,7 @@ export interface Request {
   readonly rootfs: HostPath
   /** `<state root>/<id>`. */
   readonly stateDir: HostPath
-  readonly cgroupManager: 'cgroupfs' | 'systemd' | 'disabled'
+  readonly cgroupManager: CgroupRequest['manager']
   /** `--rootless=true`: limits that this user cannot set are told and left out. */
   readonly tolerateCgroups?: boolean
   readonly noPivot: boolean

@@ -74,6 +74,25 @@ export type HookKind =
   | 'poststart'
   | 'poststop'
 
+/** Whose systemd is asked: the machine's on the system bus, or a user's on that user's bus. */
+export type Bus = 'system' | 'user'
+
+/** A property of a systemd unit, org.freedesktop.systemd1(5), with its D-Bus type. */
+export type UnitProperty = {
+  readonly name: string
+  /** The config field that asks for it. */
+  readonly at: string
+} & (
+  | { readonly type: 'b'; readonly value: boolean }
+  | { readonly type: 's'; readonly value: string }
+  | { readonly type: 'as'; readonly value: readonly string[] }
+  | { readonly type: 'i' | 'u' | 't'; readonly value: Int64 }
+  | { readonly type: 'ay'; readonly value: Uint8Array }
+  | { readonly type: 'a(st)'; readonly value: readonly (readonly [string, Int64])[] }
+  /** Device rules, as lines of cgroup v1 (`c 136:* rwm`): systemd knows drivers by name, which `launch` looks up. */
+  | { readonly type: 'a(ss)'; readonly value: readonly string[] }
+)
+
 /** A cgroup v2 controller and the config field that cannot do without it. */
 export interface ControllerNeed {
   readonly controller: string
@@ -83,11 +102,12 @@ export interface ControllerNeed {
 interface RuntimeFields {
   /**
    * Makes the container's cgroups, with the parents that they miss. Needs no process: runs while the shim starts.
-   * Refused when `populated` is there already and has processes, or when `freezer` says that it is frozen.
+   * Refused when `populated` is there already and has processes, or when `freezer` says that it is frozen. (A cgroup that systemd
+   * made has the helper in it.)
    */
   cgroup_create: {
     readonly dirs: readonly HostPath[]
-    readonly populated: HostPath
+    readonly populated?: HostPath
     readonly freezer?: HostPath
     /** v1: a cpuset has to have CPUs and memory nodes before anything joins; these files get the parent's value. */
     readonly cpuset?: { readonly dir: HostPath; readonly inherit: readonly string[] }
@@ -114,6 +134,20 @@ interface RuntimeFields {
     readonly allowAll: boolean
     readonly exceptions: readonly string[]
   }
+  /**
+   * Has systemd start a transient unit with the helper in it, and waits for the job: a scope lives as long as a process is in it, so
+   * there is none before. Init is cloned into it. `dir` is where systemd has to make its cgroup. Runs while the shim starts.
+   */
+  unit_start: {
+    readonly unit: string
+    readonly bus: Bus
+    readonly dir: HostPath
+    readonly properties: readonly UnitProperty[]
+  }
+  /** Sets properties of the container's unit, all or none, and waits until systemd has put them into force. */
+  unit_set: { readonly unit: string; readonly bus: Bus; readonly properties: readonly UnitProperty[] }
+  /** Has systemd move the helper into the container's unit: where the runtime's user may not. */
+  unit_attach: { readonly unit: string; readonly bus: Bus; readonly subcgroup: string }
   /** Moves the helper or init into the container's cgroups. */
   cgroup_join: { readonly dirs: readonly HostPath[] }
   write_id_map: {

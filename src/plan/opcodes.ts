@@ -277,6 +277,8 @@ export const opcodes = {
   remove_directory: { code: 93, fields: { path: 'hostPath' }, steps: ['rmdir'] },
   /** When an op since `supervise` failed: runs this program (the full `delete --force`) and waits for it. */
   clean_up_after_failure: { code: 94, fields: { args: 'strs', env: 'strs' }, steps: ['fork', 'execve'] },
+  /** Runs this program (the full `delete --force`) and waits for it: what is left is not the monitor's to take away. */
+  clean_up: { code: 130, fields: { args: 'strs', env: 'strs' }, steps: ['fork', 'execve'] },
   /** Ends with init's exit code, or 128 + its signal. */
   exit_like_init: { code: 95, fields: {}, steps: [] },
 

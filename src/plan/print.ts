@@ -3,7 +3,7 @@
  * people paste plans into bug reports.
  */
 import { capabilityNames } from '../base/capabilities.js'
-import type { Op, Plan } from './op.js'
+import type { Op, Plan, UnitProperty } from './op.js'
 import { type OpName, opcodes } from './opcodes.js'
 
 export interface PrintOptions {
@@ -85,11 +85,21 @@ function argument(op: Op, name: string, kind: string, value: unknown): string {
     return op.op === 'seccomp' ? `<${value.length / 8} instructions>` : `<${value.length} bytes>`
   }
   if (Array.isArray(value) && value.length === 0 && kind === 'strs') return ''
+  if (name === 'properties') return `[${(value as readonly UnitProperty[]).map(property).join(', ')}]`
   if (capabilitySets.includes(name) || (op.op === 'raise_ambient' && name === 'mask')) {
     return capabilitySet(value as number | bigint)
   }
   return octal.includes(name) ? `0${(value as number).toString(8)}` : plain(value)
 }
+
+/** `MemoryMax=104857600`, as systemctl(1) shows it but for bytes: `AllowedCPUs=0x0f`. */
+function property({ name, value }: UnitProperty): string {
+  if (value instanceof Uint8Array) return `${name}=0x${hexBytes(value)}`
+  if (typeof value === 'bigint' && value === UNLIMITED) return `${name}=infinity`
+  return `${name}=${plain(value)}`
+}
+
+const UNLIMITED = 2n ** 64n - 1n
 
 /** `KILL|NET_RAW`; `~SYS_ADMIN` is all but that one, as in strace. */
 function capabilitySet(value: number | bigint): string {

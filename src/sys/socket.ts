@@ -92,6 +92,13 @@ export function send(socket: number, bytes: Uint8Array, fd?: number): void {
   )
 }
 
+/** Sends bytes (at most 4096), or some of them, on a stream. Returns how many, or -errno. Never raises SIGPIPE. */
+export function sendSome(socket: number, bytes: Uint8Array): number {
+  const { memory } = header(bytes.length, 0)
+  memory.bytes.set(bytes, DATA)
+  return uninterrupted(() => native().sendmsg(socket, memory.address, MSG_NOSIGNAL))
+}
+
 /** Connects to a unix stream socket. The path may be as long as sun_path allows (107 bytes); no abstract names. */
 export function connectUnix(path: string): number {
   const address = new Uint8Array(110)

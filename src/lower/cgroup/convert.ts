@@ -3,9 +3,9 @@ import { ConfigError } from '../../base/errors.js'
 import type { Int64 } from '../../base/int64.js'
 
 /** systemd's "infinity": UINT64_MAX. */
-const INFINITY = 18446744073709551615n
+export const INFINITY = 18446744073709551615n
 /** Microseconds; the kernel's default for cpu.max, cgroup-v2.rst. */
-const DEFAULT_PERIOD = 100000
+export const DEFAULT_PERIOD = 100000
 
 const is = (value: Int64, number: number): boolean => Number(value) === number
 

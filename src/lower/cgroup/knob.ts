@@ -26,10 +26,19 @@ export interface KnobFile<V> {
 /** A list of device nodes with a number each: a(st). */
 export type DeviceValues = readonly (readonly [node: string, value: Int64])[]
 
-/** A property of a systemd scope on cgroup v2, systemd.resource-control(5), with its D-Bus value. */
-export interface KnobProperty<V> {
+/** A property of a systemd unit, systemd.resource-control(5), with its D-Bus value; undefined: it is not set. */
+export interface UnitValue<V> {
   readonly property: string
   value(value: V, resources: Resources): Int64 | Uint8Array | DeviceValues | undefined
+}
+
+/**
+ * What systemd is told on cgroup v2; the file is written as well, for what systemd rounds and for the kernel's own errors. On v1 it is
+ * the same, which systemd converts, or what `v1` says: there systemd writes its own values again at every daemon-reload, so it has
+ * to know them exactly.
+ */
+export interface KnobProperty<V> extends UnitValue<V> {
+  readonly v1?: UnitValue<NoInfer<V>> | Nothing
 }
 
 /** One setting, with an answer for every driver: the type lets no driver be forgotten. Rows stand in the order of writing. */

@@ -3,6 +3,7 @@ import type { Rdma, ThrottleDevice, WeightDevice } from '../../spec/types.gen.js
 import {
   checkShares,
   cpuMax,
+  INFINITY,
   ioWeight,
   listMask,
   nonZero,
@@ -22,6 +23,7 @@ const IGNORED = 'ignored by every driver: spec/rules/warnings.ts tells the user'
 const NO_REAL_TIME = 'cgroup v2 has no real-time group scheduling'
 const ON_UPDATE = 'not a setting: asked before an update lowers a limit'
 
+const NOT_ON_V1 = 'systemd writes no such file of cgroup v1'
 const NO_LEAF = 'cgroup v2 knows no weights against child cgroups'
 const NO_CLASSES = 'cgroup v2 has no network classes: match the cgroup in a firewall rule'
 
@@ -61,7 +63,11 @@ export const knobs: readonly Knob[] = [
     get: r => filled(r.cpu?.cpus),
     v1: { controller: 'cpuset', file: 'cpuset.cpus', text },
     v2: { controller: 'cpuset', file: 'cpuset.cpus', text },
-    systemd: { property: 'AllowedCPUs', value: list => listMask(list, '/linux/resources/cpu/cpus') },
+    systemd: {
+      property: 'AllowedCPUs',
+      value: list => listMask(list, '/linux/resources/cpu/cpus'),
+      v1: { none: NOT_ON_V1 },
+    },
     when: 'join',
   }),
   knob({
@@ -69,7 +75,11 @@ export const knobs: readonly Knob[] = [
     get: r => filled(r.cpu?.mems),
     v1: { controller: 'cpuset', file: 'cpuset.mems', text },
     v2: { controller: 'cpuset', file: 'cpuset.mems', text },
-    systemd: { property: 'AllowedMemoryNodes', value: list => listMask(list, '/linux/resources/cpu/mems') },
+    systemd: {
+      property: 'AllowedMemoryNodes',
+      value: list => listMask(list, '/linux/resources/cpu/mems'),
+      v1: { none: NOT_ON_V1 },
+    },
     when: 'join',
   }),
   knob({
@@ -126,6 +136,7 @@ export const knobs: readonly Knob[] = [
       property: 'MemorySwapMax',
       value: (swap, r) =>
         orInfinity(swapAlone(swap, nonZero(r.memory?.limit), '/linux/resources/memory/swap')),
+      v1: { none: NOT_ON_V1 },
     },
     when: 'setup',
   }),
@@ -134,7 +145,7 @@ export const knobs: readonly Knob[] = [
     get: r => nonZero(r.memory?.reservation),
     v1: { controller: 'memory', file: 'memory.soft_limit_in_bytes', text },
     v2: { controller: 'memory', file: 'memory.low', text: orMax },
-    systemd: { property: 'MemoryLow', value: orInfinity },
+    systemd: { property: 'MemoryLow', value: orInfinity, v1: { none: NOT_ON_V1 } },
     when: 'setup',
   }),
   knob({
@@ -191,8 +202,12 @@ export const knobs: readonly Knob[] = [
     get: r => r.cpu?.idle,
     v1: { controller: 'cpu', file: 'cpu.idle', text, tolerate: whenZero },
     v2: { controller: 'cpu', file: 'cpu.idle', text, tolerate: whenZero },
-    // systemd 252 and later.
-    systemd: { property: 'CPUWeight', value: idle => (idle === 1 ? 0 : undefined) },
+    // systemd 252 and later. Leaving it sets the weight: the default one, which has a value of its own, or that of the shares.
+    systemd: {
+      property: 'CPUWeight',
+      value: (idle, r) => (idle === 1 ? 0 : nonZero(r.cpu?.shares) === undefined ? INFINITY : undefined),
+      v1: { none: NOT_ON_V1 },
+    },
     when: 'setup',
   }),
   knob({
@@ -200,7 +215,11 @@ export const knobs: readonly Knob[] = [
     get: r => (r.cpu?.idle === 1 ? undefined : nonZero(r.cpu?.shares)),
     v1: { controller: 'cpu', file: 'cpu.shares', text: (shares, _, field) => checkShares(shares, field) },
     v2: { controller: 'cpu', file: 'cpu.weight', text: shares => String(weightOfShares(shares)) },
-    systemd: { property: 'CPUWeight', value: weightOfShares },
+    systemd: {
+      property: 'CPUWeight',
+      value: weightOfShares,
+      v1: { property: 'CPUShares', value: shares => shares },
+    },
     when: 'setup',
   }),
   knob({
@@ -253,7 +272,11 @@ export const knobs: readonly Knob[] = [
       text,
       otherwise: { file: 'io.weight', text: weight => text(ioWeight(weight)) },
     },
-    systemd: { property: 'IOWeight', value: ioWeight },
+    systemd: {
+      property: 'IOWeight',
+      value: ioWeight,
+      v1: { property: 'BlockIOWeight', value: weight => weight },
+    },
     when: 'setup',
   }),
   knob({
@@ -277,6 +300,10 @@ export const knobs: readonly Knob[] = [
     systemd: {
       property: 'IODeviceWeight',
       value: devices => devices.map(({ major, minor, weight = 0 }) => [node(major, minor), ioWeight(weight)]),
+      v1: {
+        property: 'BlockIODeviceWeight',
+        value: devices => devices.map(({ major, minor, weight = 0 }) => [node(major, minor), weight]),
+      },
     },
     when: 'setup',
   }),
@@ -313,7 +340,7 @@ export const knobs: readonly Knob[] = [
     get: r => someDevices(r.blockIO?.throttleReadIOPSDevice),
     v1: { controller: 'blkio', file: 'blkio.throttle.read_iops_device', text: rates },
     v2: { controller: 'io', file: 'io.max', text: devices => maxima(devices, 'riops') },
-    systemd: { property: 'IOReadIOPSMax', value: nodes },
+    systemd: { property: 'IOReadIOPSMax', value: nodes, v1: { none: NOT_ON_V1 } },
     when: 'setup',
   }),
   knob({
@@ -321,7 +348,7 @@ export const knobs: readonly Knob[] = [
     get: r => someDevices(r.blockIO?.throttleWriteIOPSDevice),
     v1: { controller: 'blkio', file: 'blkio.throttle.write_iops_device', text: rates },
     v2: { controller: 'io', file: 'io.max', text: devices => maxima(devices, 'wiops') },
-    systemd: { property: 'IOWriteIOPSMax', value: nodes },
+    systemd: { property: 'IOWriteIOPSMax', value: nodes, v1: { none: NOT_ON_V1 } },
     when: 'setup',
   }),
   knob({

@@ -10,11 +10,7 @@ const FIELD = '/linux/cgroupsPath'
  * Throws ConfigError, and HostError where no cgroup file system is mounted.
  */
 export function cgroupPaths(host: CgroupHost, cgroupsPath: string | undefined, id: string): CgroupPaths {
-  if (host.mode === 'none') {
-    throw new HostError(
-      'no cgroup file system is mounted on /sys/fs/cgroup: mount cgroup2 there, or pass --cgroup-manager disabled',
-    )
-  }
+  if (host.mode === 'none') throw notMounted()
   const asked = cgroupsPath === undefined || cgroupsPath === '' ? `/${id}` : cgroupsPath
   const relative = !asked.startsWith('/')
   if (relative && asked.split(':').length === 3) {
@@ -49,6 +45,23 @@ export function cgroupPaths(host: CgroupHost, cgroupsPath: string | undefined, i
   const v2 = place(host.v2, host.mode === 'v2' ? own.slice(0, own.lastIndexOf('/')) : own)
   return v2 === undefined ? { v1 } : { v1, v2 }
 }
+
+/** Where a container's cgroups come from, for messages. */
+export const originOf = (cgroupsPath: string | undefined): string =>
+  cgroupsPath === undefined ? 'default:cgroupsPath' : FIELD
+
+/** The cgroups of a systemd unit, at the same place in every hierarchy. Throws HostError where no cgroup file system is mounted. */
+export function unitPaths(host: CgroupHost, path: string): CgroupPaths {
+  if (host.mode === 'none') throw notMounted()
+  const v1: Record<string, string> = {}
+  for (const controller in host.v1) v1[controller] = (host.v1[controller] as Hierarchy).mount + path
+  return host.v2 === undefined ? { v1 } : { v1, v2: host.v2.mount + path }
+}
+
+const notMounted = (): HostError =>
+  new HostError(
+    'no cgroup file system is mounted on /sys/fs/cgroup: mount cgroup2 there, or pass --cgroup-manager disabled',
+  )
 
 const join = (base: string, path: string): string => (base === '/' ? path : base + path)
 

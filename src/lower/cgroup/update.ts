@@ -1,8 +1,9 @@
 import type { CgroupPaths } from '../../host/cgroup.js'
-import type { OpOf } from '../../plan/op.js'
+import type { OpOf, UnitProperty } from '../../plan/op.js'
 import type { Resources } from '../../spec/types.gen.js'
 import { knobsFor } from './families.js'
-import { knobOp } from './index.js'
+import { unitProperties } from './scope.js'
+import { knobOp } from './writes.js'
 
 /**
  * The writes that lead a container's cgroups from their limits to others. Only what `asked` names is written, and what the kernel or a
@@ -28,6 +29,11 @@ export function lowerUpdate(
     if (text !== undefined) ops.push(knobOp(row.field, paths, column, text, value))
   }
   return ops
+}
+
+/** The same for the container's systemd unit: the properties of what is written. Throws ConfigError. */
+export function updateUnit(asked: Resources, merged: Resources, paths: CgroupPaths): UnitProperty[] {
+  return unitProperties(merged, isUnified(paths), ({ field }) => isTouched(field, asked))
 }
 
 /** Fields that belong together: when the first is asked for, the second is written, too. */
