@@ -34,11 +34,12 @@ const src = join(house, 'src')
  * file   a module of src/ that is a part although no code loads it: for others its functions are stubs that load it
  * cold   needs RegExp, Date, Promise or Proxy, which the static form adds before it loads the part
  * split  what an ordinary run does not call becomes a part PARTRare (tools/split.mjs)
+ * image  is loaded at build time, into the image of the static form (tools/image.mjs)
  */
 const parts = {
-  boot: { split: true },
-  lifecycle: { split: true },
-  create: { split: true },
+  boot: { split: true, image: true },
+  lifecycle: { split: true, image: true },
+  create: { split: true, image: true },
   exec: {},
   operate: {},
   rest: { after: ['create'], cold: true },
@@ -318,7 +319,11 @@ for (const [bundled, code] of await halves('boot', await boot('quickjs.ts', { pl
 }
 writeFileSync(
   join(still, 'parts.h'),
-  [...present, ...rares].map(name => `PART(${name}, ${parts[name]?.cold ? 'COLD' : 'HOT'})\n`).join(''),
+  [...present, ...rares]
+    .map(name =>
+      parts[name]?.image ? `IMAGE(${name})\n` : `PART(${name}, ${parts[name]?.cold ? 'COLD' : 'HOT'})\n`,
+    )
+    .join(''),
 )
 
 if (program === join(src, 'cli') && existsSync(join(src, 'index.ts'))) {

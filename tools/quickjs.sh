@@ -74,7 +74,7 @@ quietly "$here/apt.sh" "$work" deb-src $release source quickjs
 echo "quickjs: building (about 20 s, once)" >&2
 cd "$work/src/quickjs-$version"
 for unit in quickjs dtoa libregexp libunicode cutils; do
-  quietly musl-gcc -c -O3 -fwrapv -fno-pie -fno-asynchronous-unwind-tables -fno-stack-protector \
+  quietly musl-gcc -c -O2 -fwrapv -fno-pie -fno-asynchronous-unwind-tables -fno-stack-protector \
     -ffunction-sections -fdata-sections -D_GNU_SOURCE -DCONFIG_VERSION="\"$version\"" -o "$unit.o" "$unit.c"
 done
 quietly ar rcs "$work/out/libquickjs.a" quickjs.o dtoa.o libregexp.o libunicode.o cutils.o

@@ -20,5 +20,6 @@ fi
 for js in "$dir"/*.js; do
   "$dir/compile" "$js" "${js%.js}.bc"
 done
-"$cc" "$@" -I"$dir" -Wa,-I"$dir" -Wa,-I"$dir/.." -o "$out" \
+"$cc" "$@" -I"$dir" -Wa,-I"$dir" -Wa,-I"$dir/.." -o "$dir/start" \
   shim/static/main.c shim/static/arena.c shim/static/text.c shim/static/fortify.c "$quickjs/libquickjs.a" -lm
+node tools/image.mjs "$dir/start" "$dir" "$out"

@@ -1,11 +1,10 @@
 #define _GNU_SOURCE
 #include "arena.h"
 
-#include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 
-/* Before every block: its size. The last block can grow in place and be given back; small ones wait in lists by size. */
+/* Before every block: its size. The last block of an area can grow in place and be given back. */
 struct header {
   size_t size;
 };
@@ -14,12 +13,9 @@ struct free_block {
   struct free_block *next;
 };
 
-enum { FIRST = 256 << 10, MORE = 256 << 10, SMALL = 1024 };
+enum { MORE = 256 << 10 };
 
-static struct free_block *free_blocks[SMALL / 8 + 1];
-
-static _Alignas(4096) uint8_t first[FIRST];
-static uint8_t *next = first, *limit = first + FIRST;
+struct image image;
 
 static struct header *header_of(const void *block)
 {
@@ -31,38 +27,48 @@ static size_t rounded(size_t size)
   return size < 8 ? 8 : (size + 7) & ~(size_t)7;
 }
 
-/* Linux 5.14; older ones answer EINVAL and fill the pages one by one. */
+static struct area *area_for(size_t size)
+{
+  return size <= SMALL_BLOCK ? &image.small : &image.large;
+}
+
+void arena_start(void)
+{
+  image.small = (struct area){image.bytes, image.bytes + SMALL_MEMORY};
+  image.large = (struct area){image.bytes + SMALL_MEMORY, image.bytes + sizeof image.bytes};
+}
+
+/* Linux 5.14; older ones answer EINVAL. */
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
 
-void arena_start(void)
+void arena_fill(const uint8_t *from, const uint8_t *to)
 {
-  madvise(first, sizeof first, MADV_POPULATE_WRITE);
+  uintptr_t start = (uintptr_t)from & ~(uintptr_t)4095;
+  madvise((void *)start, (uintptr_t)to - start, MADV_POPULATE_WRITE);
 }
 
 void *arena_take(size_t size)
 {
   if (size > PTRDIFF_MAX / 2) return NULL;
   size = rounded(size);
-  if (size <= SMALL && free_blocks[size / 8] != NULL) {
-    struct free_block *block = free_blocks[size / 8];
-    free_blocks[size / 8] = block->next;
+  if (size <= USED_AGAIN && image.free_blocks[size / 8] != NULL) {
+    struct free_block *block = image.free_blocks[size / 8];
+    image.free_blocks[size / 8] = block->next;
     return block;
   }
   size_t whole = size + sizeof(struct header);
-  if (whole > (size_t)(limit - next)) {
+  struct area *area = area_for(size);
+  if (whole > (size_t)(area->limit - area->next)) {
     size_t chunk = whole > MORE ? whole : MORE;
-    /* Most of it will be used: one call that fills it costs a third of a fault for each page. */
-    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE;
-    uint8_t *more = mmap(NULL, chunk, PROT_READ | PROT_WRITE, flags, -1, 0);
+    uint8_t *more = mmap(NULL, chunk, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
     if (more == MAP_FAILED) return NULL;
-    next = more;
-    limit = more + chunk;
+    *area = (struct area){more, more + chunk};
   }
-  struct header *header = (struct header *)(void *)next;
+  struct header *header = (struct header *)(void *)area->next;
   header->size = size;
-  next += whole;
+  area->next += whole;
   return header + 1;
 }
 
@@ -77,12 +83,13 @@ static void drop(JSMallocState *state, void *block)
   (void)state;
   if (block == NULL) return;
   struct header *header = header_of(block);
-  if ((uint8_t *)block + header->size == next) {
-    next = (uint8_t *)header;
-  } else if (header->size <= SMALL) {
+  struct area *area = area_for(header->size);
+  if ((uint8_t *)block + header->size == area->next) {
+    area->next = (uint8_t *)header;
+  } else if (header->size <= USED_AGAIN) {
     struct free_block *freed = block;
-    freed->next = free_blocks[header->size / 8];
-    free_blocks[header->size / 8] = freed;
+    freed->next = image.free_blocks[header->size / 8];
+    image.free_blocks[header->size / 8] = freed;
   }
 }
 
@@ -95,10 +102,11 @@ static void *retake(JSMallocState *state, void *block, size_t size)
   }
   struct header *header = header_of(block);
   if (size <= header->size) return block;
-  if ((uint8_t *)block + header->size == next && size < PTRDIFF_MAX / 2 &&
-      rounded(size) <= (size_t)(limit - (uint8_t *)block)) {
+  struct area *area = area_for(header->size);
+  if (size < PTRDIFF_MAX / 2 && area == area_for(size) && (uint8_t *)block + header->size == area->next &&
+      rounded(size) <= (size_t)(area->limit - (uint8_t *)block)) {
     header->size = rounded(size);
-    next = (uint8_t *)block + header->size;
+    area->next = (uint8_t *)block + header->size;
     return block;
   }
   void *moved = arena_take(size);

@@ -1,9 +1,37 @@
-/* Memory for a program that ends before it would pay to give any back to the kernel: a pointer that moves up, and lists of small blocks to use again. */
+/* Memory for a program that ends before it would pay to give any back to the kernel: pointers that move up, and lists of small blocks to use again. */
 #include <quickjs/quickjs.h>
 #include <stddef.h>
+#include <stdint.h>
 
-/* Has the memory that every run needs filled at once. Optional. */
+enum {
+  /* Blocks of up to so many bytes lie together: objects, whose reference counts are written to, apart from bytecode. */
+  SMALL_BLOCK = 128,
+  SMALL_MEMORY = 400 << 10,
+  FIRST_MEMORY = 1 << 20,
+  /* Up to this size, blocks that were given back are used again. */
+  USED_AGAIN = 1024
+};
+
+struct area {
+  uint8_t *next, *limit;
+};
+
+/* The first memory, at an address that is the same in every process: what lies in it at build time is a part of the program's file. */
+struct image {
+  /* What finds the rest again: main.c's own. NULL in a program that was started without an image. */
+  void *root;
+  struct free_block *free_blocks[USED_AGAIN / 8 + 1];
+  struct area small, large;
+  _Alignas(4096) uint8_t bytes[FIRST_MEMORY];
+};
+
+extern struct image image;
+
+/* Begins an empty image. */
 void arena_start(void);
+
+/* Has memory that will be written to made at once: that costs a third of a fault for each page. Optional. */
+void arena_fill(const uint8_t *from, const uint8_t *to);
 
 /* 8-byte aligned memory, or NULL. */
 void *arena_take(size_t size);

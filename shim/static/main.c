@@ -1,6 +1,8 @@
 /*
  * The static form: QuickJS, the program's bytecode, the table of C functions and the shim in one file.
  * It lives for milliseconds, so no memory is given back, and only the parts of JavaScript that the hot path uses exist.
+ * tools/image.mjs has it start once and puts the memory that it made into the program's file (the image): a run begins
+ * with the engine ready and the hot parts loaded.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -12,6 +14,7 @@
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -104,11 +107,12 @@ struct part {
   int kind;
 };
 
-/* Each line of parts.h is PART(name, HOT or COLD); the files name.bc lie beside it. */
+/* Each line of parts.h is IMAGE(name), a part that the image holds, or PART(name, HOT or COLD); the files name.bc lie beside it. */
 #define INCBIN(symbol, file)                                                                        \
   __asm__(".section .rodata." #symbol ",\"a\"\n.balign 16\n.global " #symbol "\n" #symbol ":\n"     \
           ".incbin \"" file "\"\n.global " #symbol "_end\n" #symbol "_end:\n.byte 0\n.previous\n"); \
   extern const uint8_t symbol[], symbol##_end[]
+#define IMAGE(name)
 #define PART(name, kind) INCBIN(bytecode_##name, #name ".bc");
 #include "parts.h"
 #undef PART
@@ -117,15 +121,36 @@ static const struct part parts[] = {
 #include "parts.h"
 };
 #undef PART
+#undef IMAGE
+#define PART(name, kind)
+#define IMAGE(name) #name,
+/* The first is the one that the others take things from. */
+static const char *const imaged[] = {
+#include "parts.h"
+};
+enum { IMAGED = sizeof imaged / sizeof *imaged };
 INCBIN(shim_elf, "tsrun-shim");
 
-static JSValue cache;
-static bool cold_ready;
+/* What main() finds again in the image. */
+struct program {
+  JSRuntime *rt;
+  JSContext *ctx;
+  /* `cache` has the exports of parts that were loaded since. */
+  JSValue native, cache;
+  bool cold_ready;
+  /* The parts in the image, with the small blocks that each is made of. */
+  struct {
+    JSValue exports;
+    const uint8_t *from, *to;
+  } imaged[IMAGED];
+};
+
+static struct program *program;
 
 /* The bytecode of `(function (native, module) {…})`, called; the value is module.exports. */
-static JSValue evaluate(JSContext *ctx, const struct part *part, JSValueConst native)
+static JSValue evaluate(JSContext *ctx, const uint8_t *bytes, size_t length, JSValueConst native)
 {
-  JSValue code = JS_ReadObject(ctx, part->start, (size_t)(part->end - part->start), JS_READ_OBJ_BYTECODE);
+  JSValue code = JS_ReadObject(ctx, bytes, length, JS_READ_OBJ_BYTECODE);
   if (JS_IsException(code)) return code;
   JSValue function = JS_EvalFunction(ctx, code);
   if (JS_IsException(function)) return function;
@@ -141,12 +166,17 @@ static JSValue engine_load(JSContext *ctx, JSValueConst self, int argc, JSValueC
   (void)argc;
   const char *name = JS_ToCString(ctx, argv[0]);
   if (name == NULL) return JS_EXCEPTION;
-  JSValue loaded = JS_GetPropertyStr(ctx, cache, name);
+  for (size_t i = 0; i < IMAGED; i++) {
+    if (strcmp(imaged[i], name) != 0) continue;
+    arena_fill(program->imaged[i].from, program->imaged[i].to);
+    return JS_DupValue(ctx, program->imaged[i].exports);
+  }
+  JSValue loaded = JS_GetPropertyStr(ctx, program->cache, name);
   if (!JS_IsUndefined(loaded)) return loaded;
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
     if (strcmp(parts[i].name, name) != 0) continue;
-    if (parts[i].kind == COLD && !cold_ready) {
-      cold_ready = true;
+    if (parts[i].kind == COLD && !program->cold_ready) {
+      program->cold_ready = true;
       JS_AddIntrinsicDate(ctx);
       JS_AddIntrinsicStringNormalize(ctx);
       JS_AddIntrinsicRegExpCompiler(ctx);
@@ -154,8 +184,8 @@ static JSValue engine_load(JSContext *ctx, JSValueConst self, int argc, JSValueC
       JS_AddIntrinsicProxy(ctx);
       JS_AddIntrinsicPromise(ctx);
     }
-    loaded = evaluate(ctx, &parts[i], self);
-    if (!JS_IsException(loaded)) JS_SetPropertyStr(ctx, cache, name, JS_DupValue(ctx, loaded));
+    loaded = evaluate(ctx, parts[i].start, (size_t)(parts[i].end - parts[i].start), self);
+    if (!JS_IsException(loaded)) JS_SetPropertyStr(ctx, program->cache, name, JS_DupValue(ctx, loaded));
     return loaded;
   }
   return JS_ThrowReferenceError(ctx, "no part %s", name);
@@ -310,26 +340,85 @@ static void open_missing_stdio(void)
     if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) open("/dev/null", O_RDWR);
 }
 
-int main(int argc, char **argv)
+/* ---- the image ---- */
+
+static JSValue evaluate_file(JSContext *ctx, const char *directory, const char *name, JSValueConst native)
 {
-  open_missing_stdio();
+  char path[4096];
+  int length = snprintf(path, sizeof path, "%s/%s.bc", directory, name);
+  int fd = length < 0 || (size_t)length >= sizeof path ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+  struct stat status;
+  if (fd < 0 || fstat(fd, &status) != 0) return JS_ThrowReferenceError(ctx, "%s: errno %d", path, errno);
+  size_t size = (size_t)status.st_size;
+  uint8_t *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+  if (bytes == MAP_FAILED) return JS_ThrowReferenceError(ctx, "%s: errno %d", path, errno);
+  close(fd);
+  return evaluate(ctx, bytes, size, native);
+}
+
+/* The engine and the parts of the hot path: all that is the same in every run. */
+static void build(const char *directory)
+{
   arena_start();
-  JSRuntime *rt = JS_NewRuntime2(&arena_functions, NULL);
-  JSContext *ctx = rt == NULL ? NULL : JS_NewContextRaw(rt);
-  if (ctx == NULL) {
-    complain("tsrun: out of memory\n");
-    return 1;
-  }
-  JS_SetGCThreshold(rt, SIZE_MAX);
+  program = image.root = arena_take(sizeof *program);
+  *program = (struct program){.rt = JS_NewRuntime2(&arena_functions, NULL)};
+  JSContext *ctx = program->ctx = JS_NewContextRaw(program->rt);
+  JS_SetGCThreshold(program->rt, SIZE_MAX);
   JS_AddIntrinsicBaseObjects(ctx);
   JS_AddIntrinsicJSON(ctx);
   JS_AddIntrinsicMapSet(ctx);
   JS_AddIntrinsicTypedArrays(ctx);
-  cache = JS_NewObject(ctx);
-  JSValue native = JS_NewObject(ctx);
+  program->cache = JS_NewObject(ctx);
+  JSValue native = program->native = JS_NewObject(ctx);
   JS_SetPropertyFunctionList(ctx, native, glue_functions, sizeof glue_functions / sizeof *glue_functions);
   JS_SetPropertyFunctionList(ctx, native, engine_members, sizeof engine_members / sizeof *engine_members);
-  JS_SetPropertyStr(ctx, native, "argv", strings(ctx, argv + (argc > 0)));
-  if (JS_IsException(evaluate(ctx, &parts[0], native))) die(ctx);
+  const uint8_t *from = image.bytes;
+  for (size_t i = 0; i < IMAGED; i++) {
+    JSValue exports = evaluate_file(ctx, directory, imaged[i], native);
+    if (JS_IsException(exports)) die(ctx);
+    program->imaged[i].exports = exports;
+    program->imaged[i].from = from;
+    program->imaged[i].to = from = image.small.next;
+  }
+}
+
+static void write_out(const void *bytes, size_t length)
+{
+  for (const uint8_t *at = bytes; length > 0;) {
+    ssize_t wrote = write(STDOUT_FILENO, at, length);
+    if (wrote <= 0) _exit(1);
+    at += wrote;
+    length -= (size_t)wrote;
+  }
+}
+
+/* For tools/image.mjs: the image's address, then its bytes. */
+static int write_image(const char *directory)
+{
+  build(directory);
+  uint64_t address = (uintptr_t)&image;
+  write_out(&address, sizeof address);
+  write_out(&image, (size_t)(image.large.next - (uint8_t *)&image));
   return 0;
+}
+
+/* Of new memory: what every command needs of it. */
+enum { FIRST_WRITES = 96 << 10 };
+
+int main(int argc, char **argv)
+{
+  if (image.root == NULL) return argc == 2 ? write_image(argv[1]) : 2;
+  open_missing_stdio();
+  program = image.root;
+  arena_fill(program->imaged[0].from, program->imaged[0].to);
+  arena_fill(image.large.next, image.large.next + FIRST_WRITES);
+  arena_fill(image.small.next, image.small.limit);
+  JSContext *ctx = program->ctx;
+  JS_UpdateStackTop(program->rt);
+  JS_SetPropertyStr(ctx, program->native, "argv", strings(ctx, argv + (argc > 0)));
+  JSValue main_function = JS_GetPropertyStr(ctx, program->native, "main");
+  JSValue code = JS_Call(ctx, main_function, JS_UNDEFINED, 0, NULL);
+  int32_t status = 1;
+  if (JS_IsException(code) || JS_ToInt32(ctx, &status, code) != 0) die(ctx);
+  _exit(status);
 }

@@ -1,9 +1,10 @@
-/** Entry of the static form: shim/static/main.c calls this script with the engine it made. */
+/** Entry of the static form: shim/static/main.c evaluates this script with the engine it made, and calls `main` later. */
 import { install, type Native } from '../sys/native.js'
 
-declare const native: Native
+declare const native: Native & { main: () => number }
 
+/** Runs at build time: what it leaves is part of the program's file. */
 export function start(main: () => number): void {
   install(native)
-  native.exit(main())
+  native.main = main
 }
