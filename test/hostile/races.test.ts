@@ -15,13 +15,14 @@ const times = (rt: Runtime): number => Number(process.env.RACES ?? (rt.name === 
 
 /** Both at once, the second one a little later each time. */
 const both = async (
+  rt: Runtime,
   c: Container,
   i: number,
   first: readonly string[],
   second: readonly string[],
 ): Promise<Result[]> => {
   const one = c.spawn(...c.line(...first))
-  const steps = c.line()[0]?.endsWith('bin/tsrun') ? 10 : 1
+  const steps = rt.name === 'npm' ? 10 : 1
   await new Promise(resolve => setTimeout(resolve, (i % 10) * steps))
   const two = c.spawn(...c.line(...second))
   return Promise.all([one.done, two.done])
@@ -58,7 +59,10 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     for (let i = 0; i < times(rt); i++) {
       c.create()
       const { pid } = c.state()
-      const [start, kill] = (await both(c, i, ['start', c.id], ['kill', c.id, 'KILL'])) as [Result, Result]
+      const [start, kill] = (await both(rt, c, i, ['start', c.id], ['kill', c.id, 'KILL'])) as [
+        Result,
+        Result,
+      ]
       if (start.status === 0) started++
       if (!isClear(start) || !isClear(kill)) t.fail(`try ${i}`, { start, kill })
       if (kill.status === 0) c.ended(pid)
@@ -81,7 +85,10 @@ forms(t, requires('root', 'cc'), (t, rt) => {
       for (let i = 0; i < times(rt); i++) {
         c.run('--detach')
         const exec = ['exec', c.id, ...script(['echo', 'in'], ['sleep', 20])]
-        const [inside, deleted] = (await both(c, i, exec, ['delete', '--force', c.id])) as [Result, Result]
+        const [inside, deleted] = (await both(rt, c, i, exec, ['delete', '--force', c.id])) as [
+          Result,
+          Result,
+        ]
         if (inside.stdout.includes('in')) executed++
         if (deleted.status !== 0) t.equal(deleted.stderr, '', `try ${i}: delete`)
         if (inside.status === 0 || (inside.stderr !== '' && !isClear(inside))) t.fail(`try ${i}`, { inside })

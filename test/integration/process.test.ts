@@ -7,6 +7,7 @@ import { nothing } from '../support/leaks.js'
 import { type Answer, capabilityBit, type Report, script } from '../support/payload.js'
 import { requires } from '../support/requires.js'
 import { forms } from '../support/runtime.js'
+import { refused } from '../support/without.js'
 
 const CAP_KILL = 5
 const CAP_SETGID = 6
@@ -21,7 +22,13 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     t.same(Object.keys(self.fds), ['0', '1', '2'], 'no descriptor but stdio')
     t.same(self.ignored, [], 'no signal is ignored')
     t.same(self.blocked, [], 'no signal is blocked')
-    t.match(self, { deathSignal: 0, securebits: 0, noNewPrivs: 1, seccomp: 0, loopbackUp: 1 })
+    t.match(self, {
+      deathSignal: 0,
+      securebits: 0,
+      noNewPrivs: 1,
+      seccomp: refused.length > 0 ? 2 : 0,
+      loopbackUp: 1,
+    })
     t.same(self.tty, [null, null, null])
     t.equal(self.controllingTerminal, 0)
   })

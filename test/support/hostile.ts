@@ -16,6 +16,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import { isBefore, type Mended } from './advisories.js'
 import type { Container, Result, Running } from './container.js'
 import { type Mount, parseMounts } from './mountinfo.js'
 import { payloadPath } from './payload.js'
@@ -65,24 +66,13 @@ export const canary = (t: Test, dir = mkdtempSync(join(tmpdir(), 'tsrun-canary-'
   return { path, secret, snapshot, up: `../../../../../../../../../../..${path}` }
 }
 
-const numbers = (version: string): number[] => version.split('.').map(Number)
+const versions = new Map<string, string>()
 
-/** `true` when version a comes before version b. */
-const isBefore = (a: readonly number[], b: readonly number[]): boolean => {
-  for (let i = 0; i < b.length; i++) if (a[i] !== b[i]) return (a[i] ?? 0) < (b[i] ?? 0)
-  return false
-}
-
-/** Of other runtimes, by name: the first version that has the mend, or `never` for one that was not told yet. */
-export type Mended = Readonly<Record<string, string>>
-
-const versions = new Map<string, number[]>()
-
-const versionOf = (rt: Runtime): number[] => {
+const versionOf = (rt: Runtime): string => {
   const known = versions.get(rt.name)
   if (known !== undefined) return known
-  const text = execFileSync(rt.argv[0] ?? '', ['--version'], { encoding: 'utf8' })
-  const version = numbers(/version (\d+\.\d+(\.\d+)?)/.exec(text)?.[1] ?? '0')
+  const text = execFileSync(rt.program, ['--version'], { encoding: 'utf8' })
+  const version = /version (\d+\.\d+(\.\d+)?)/.exec(text)?.[1] ?? '0'
   versions.set(rt.name, version)
   return version
 }
@@ -90,7 +80,7 @@ const versionOf = (rt: Runtime): number[] => {
 /** Whether the runtime under test is a version of another one in which the hole is open. */
 export const isOpenIn = (rt: Runtime, mended: Mended): boolean => {
   const first = mended[rt.name.slice(rt.name.lastIndexOf('/') + 1)]
-  return first !== undefined && (first === 'never' || isBefore(versionOf(rt), numbers(first)))
+  return first !== undefined && (first === 'never' || isBefore(versionOf(rt), first))
 }
 
 /** The verdict of an attack: it fails, except on the versions that are known for it; there it has to work. */
