@@ -20,7 +20,7 @@ import { runHooks } from './hooks.js'
 import type { CreateOptions } from './options.js'
 import { checkConsole, checkPreservedFds, lastOps, plumbingOf } from './plumbing.js'
 import { type Record, startTimeOf } from './record.js'
-import { absolute, claim, directoryOf, discard, refuseDuplicate, save } from './store.js'
+import { absolute, claim, directoryOf, discard, markCgroups, refuseDuplicate, save } from './store.js'
 import { cgroupManagerOf, removeUnit } from './systemd.js'
 
 const S_IFMT = 0o170000
@@ -182,9 +182,11 @@ function build(
       ...(meanwhile !== undefined && { meanwhile: (init: number) => meanwhile(init, record) }),
       cgroupsMade(directories) {
         made = directories
+        markCgroups(common.root, id)
       },
       unitStarted() {
         unitStarted = true
+        markCgroups(common.root, id)
       },
       resctrlMade(resctrl) {
         record = { ...record, resctrl }

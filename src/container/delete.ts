@@ -7,7 +7,7 @@ import { runHooks } from './hooks.js'
 import { openOwn } from './kill.js'
 import type { Common } from './options.js'
 import { type Record, statusOf } from './record.js'
-import { checkId, directoryOf, discard, discardHalfMade, tryLoad } from './store.js'
+import { checkId, directoryOf, discard, discardHalfMade, ownsCgroups, tryLoad } from './store.js'
 import { removeUnit } from './systemd.js'
 
 const SIGKILL = 9
@@ -51,13 +51,16 @@ function remove(common: Common, record: Record, force: boolean): void {
     throw new StateError('not-stopped', `cannot delete container ${id} that is not stopped: ${status}`)
   }
   if (status !== 'stopped' && init !== undefined) endInit(record)
+  const own = ownsCgroups(common.root, record)
   // Without its own pid namespace others may outlive init, a create that was killed leaves whom it had not recorded yet, and
   // anybody may have come from outside.
-  if (!record.ownPidNamespace || status !== 'stopped' || init === undefined || hasStrangers(force, record)) {
-    killAll(record.cgroup, SIGKILL)
+  const others =
+    !record.ownPidNamespace || status !== 'stopped' || init === undefined || hasStrangers(force, record)
+  if (own && others) killAll(record.cgroup, SIGKILL)
+  if (own || containerProcesses(record.cgroup).length === 0) {
+    if (record.unit !== undefined) endUnit(common, record, force)
+    removeCgroups(record.cgroup)
   }
-  if (record.unit !== undefined) endUnit(common, record, force)
-  removeCgroups(record.cgroup)
   if (record.resctrl !== undefined) removeResctrl(record.resctrl)
   runHooks('poststop', record.poststop, record, undefined, common.log)
   discard(directoryOf(common.root, id))

@@ -4,7 +4,7 @@ import { openPidfd, signalPidfd } from '../sys/process.js'
 import { killAll, thaw } from './cgroup.js'
 import type { Common } from './options.js'
 import { isAlive, type ProcessId, type Record, statusOf } from './record.js'
-import { load } from './store.js'
+import { load, ownsCgroups } from './store.js'
 
 const SIGKILL = 9
 
@@ -17,14 +17,14 @@ export function killContainer(common: Common, id: string, signal: number, all: b
     const record = load(common.root, id)
     const status = statusOf(common.root, record)
     const everything = all || (signal === SIGKILL && !record.ownPidNamespace)
-    if (everything) killAll(record.cgroup, signal)
+    const reached = everything && ownsCgroups(common.root, record) && killAll(record.cgroup, signal)
     if (status === 'stopped' || status === 'creating') {
       // Engines clean up with `kill --all` what has ended already.
       if (all) return
       throw new StateError('not-running', 'container not running')
     }
-    if (!everything && !signalInit(record, signal))
-      throw new StateError('not-running', 'container not running')
+    // Without a cgroup (rootless) there is nobody else to be found.
+    if (!reached && !signalInit(record, signal)) throw new StateError('not-running', 'container not running')
     // On v1 a frozen process dies only when it thaws.
     if (signal === SIGKILL && status === 'paused') thaw(record.cgroup)
   } catch (error) {

@@ -1,7 +1,7 @@
 import type { CgroupPaths } from '../host/cgroup.js'
 import type { Bus, Op } from '../plan/op.js'
 import type { Hook } from '../spec/types.gen.js'
-import { exists, tryRead } from '../sys/files.js'
+import { exists, tryRead, tryReadLink } from '../sys/files.js'
 import { isFrozen } from './cgroup.js'
 import type { Status } from './options.js'
 import { directoryOf, files } from './store.js'
@@ -65,5 +65,16 @@ export function statusOf(root: string, record: Record): Status {
   if (record.init === undefined) return isAlive(record.creator) ? 'creating' : 'stopped'
   if (!isAlive(record.init)) return 'stopped'
   if (isFrozen(record.cgroup)) return 'paused'
-  return exists(`${directoryOf(root, record.id)}/${files.fifo}`) ? 'created' : 'running'
+  return exists(`${directoryOf(root, record.id)}/${files.fifo}`) && !hasExecuted(record.init)
+    ? 'created'
+    : 'running'
 }
+
+/** A `start` that was killed may have let init go and left the fifo there. While it waits, init is the shim. */
+function hasExecuted({ pid }: ProcessId): boolean {
+  const program = tryReadLink(`/proc/${pid}/exe`)
+  return program !== undefined && !program.startsWith(SHIM)
+}
+
+/** The memfd of `launch/shim.ts`, as the kernel names it. */
+const SHIM = '/memfd:tsrun-shim'

@@ -13,6 +13,7 @@ import {
   tryListDirectory,
   tryRead,
   tryRmdir,
+  tryStat,
   unlink,
   writeFile,
   writeFileAtomic,
@@ -131,6 +132,22 @@ export function load(root: string, id: string): ContainerRecord {
   const record = tryLoad(root, id)
   if (record === undefined) throw new StateError('not-found', 'container does not exist')
   return record
+}
+
+/** The sticky bit of a container's directory says that its cgroups are its own: one system call, and no file to take away. */
+const OWN_CGROUPS = 0o1000
+
+/** Called when the cgroups were made, before any process is in them. */
+export function markCgroups(root: string, id: string): void {
+  const directory = directoryOf(root, id)
+  const result = native().fchmodat(AT_FDCWD, directory, DIRECTORY_MODE | OWN_CGROUPS, 0)
+  check(result, 'chmod', () => JSON.stringify(directory))
+}
+
+/** False for a create that was killed before it found out whether others are in the cgroups that it was to have. */
+export function ownsCgroups(root: string, { id, init }: ContainerRecord): boolean {
+  if (init !== undefined) return true
+  return ((tryStat(directoryOf(root, id))?.mode ?? 0) & OWN_CGROUPS) !== 0
 }
 
 /** Replaces the record of a container that is there. */

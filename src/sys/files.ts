@@ -281,6 +281,14 @@ export function unlink(path: string): void {
   if (result !== ENOENT) check(result, 'unlink', () => quoted(path))
 }
 
+/** Where a symbolic link points; undefined when it is none, or may not be read. */
+export function tryReadLink(path: string): string | undefined {
+  const lib = native()
+  const into = scratch()
+  const n = lib.readlinkat(AT_FDCWD, path, into, SCRATCH)
+  return n < 0 ? undefined : lib.utf8Read(into, 0, n)
+}
+
 /** Where a symbolic link points. Throws SyscallError. */
 export function readLink(path: string): string {
   const lib = native()

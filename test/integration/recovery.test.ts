@@ -13,7 +13,7 @@ import { requires } from '../support/requires.js'
 import { forms } from '../support/runtime.js'
 
 const waiting = { process: { args: script(['wait']) } }
-const statuses = ['creating', 'created', 'running', 'stopped']
+const statuses = ['creating', 'created', 'running', 'paused', 'stopped']
 
 /** How many places of a command are tried; all of them when there are fewer. */
 const places = Number(process.env.TSRUN_KILL_PLACES ?? 12)
@@ -24,21 +24,42 @@ const traced = (c: Container, options: readonly string[], command: readonly stri
   spawnSync('strace', argv, { cwd: c.bundle, stdio: 'ignore', timeout: 20_000, killSignal: 'SIGKILL' })
 }
 
-/** Numbers of the system calls from the first that names the container's state, spread evenly over the rest. */
-const callsOf = (c: Container, command: readonly string[]): number[] => {
-  traced(c, [], command)
-  const calls = readFileSync(join(c.dir, 'trace'), 'utf8')
-    .split('\n')
-    .filter(line => line.includes('('))
-  const first = calls.findIndex(line => line.includes(c.stateRoot) && !line.startsWith('execve'))
-  const count = calls.length - Math.max(first, 0)
-  const step = Math.max(1, count / places)
-  const picked = Array.from({ length: Math.min(places, count) }, (_, i) => first + 1 + Math.floor(i * step))
-  return [...new Set([...picked, calls.length - 1])]
+/** One system call of a command: the n-th of its name, which is how strace counts. */
+interface Place {
+  readonly name: string
+  readonly when: number
 }
 
-const killedAt = (c: Container, call: number, command: readonly string[]): void =>
-  traced(c, ['-e', `inject=all:signal=KILL:when=${call}`], command)
+const label = ({ name, when }: Place): string => `${name} ${when}`
+
+/** The system calls from the first that names the container's state: some, spread evenly, and the last but one. */
+const callsOf = (c: Container, command: readonly string[]): Place[] => {
+  traced(c, [], command)
+  const seen = new Map<string, number>()
+  const calls: Place[] = []
+  let begun = false
+  for (const line of readFileSync(join(c.dir, 'trace'), 'utf8').split('\n')) {
+    const name = /^(?:\d+ +)?(\w+)\(/.exec(line)?.[1]
+    if (name === undefined) continue
+    const when = (seen.get(name) ?? 0) + 1
+    seen.set(name, when)
+    begun ||= line.includes(c.stateRoot) && name !== 'execve'
+    if (begun && name !== 'exit_group') calls.push({ name, when })
+  }
+  const step = Math.max(1, calls.length / places)
+  const picked = calls.filter((_, index) => Math.floor(index / step) !== Math.floor((index - 1) / step))
+  return [...new Set([...picked, ...calls.slice(-1)])]
+}
+
+const count = { tried: 0, killed: 0 }
+
+/** Kills a command at one of its system calls. A few are not there each time: how often a list is read depends on the machine. */
+const killedAt = (c: Container, { name, when }: Place, command: readonly string[]): void => {
+  traced(c, ['-e', `inject=${name}:signal=KILL:when=${when}`], command)
+  count.tried++
+  if (readFileSync(join(c.dir, 'trace'), 'utf8').trimEnd().endsWith('+++ killed by SIGKILL +++'))
+    count.killed++
+}
 
 /** `state` describes it or says that there is none; `delete --force` leaves nothing. */
 const check = (t: Test, c: Container, where: string): void => {
@@ -66,7 +87,7 @@ forms(t, requires('root', 'cc', 'strace'), (t, rt) => {
     check(t, c, 'not killed')
     for (const call of calls) {
       killedAt(c, call, command)
-      check(t, c, `create killed at call ${call}`)
+      check(t, c, `create killed at ${label(call)}`)
     }
   })
 
@@ -78,8 +99,8 @@ forms(t, requires('root', 'cc', 'strace'), (t, rt) => {
     for (const call of calls.filter((_, index) => index % 3 === 0)) {
       c.create()
       killedAt(c, call, ['start', c.id])
-      t.match(c.state().status, /created|running/, `start killed at call ${call}`)
-      check(t, c, `start killed at call ${call}`)
+      t.match(c.state().status, /created|running/, `start killed at ${label(call)}`)
+      check(t, c, `start killed at ${label(call)}`)
     }
   })
 
@@ -90,8 +111,54 @@ forms(t, requires('root', 'cc', 'strace'), (t, rt) => {
     for (const call of calls.filter((_, index) => index % 3 === 0)) {
       c.create()
       killedAt(c, call, ['delete', '--force', c.id])
-      check(t, c, `delete killed at call ${call}`)
+      check(t, c, `delete killed at ${label(call)}`)
     }
+  })
+
+  t.test('start, when the program runs already', { skip }, async t => {
+    const c = container(t, rt, waiting)
+    c.create()
+    const fifo = join(c.stateRoot, c.id, 'exec.fifo')
+    traced(c, ['-e', 'inject=unlinkat,unlink:signal=KILL:when=1'], ['start', c.id])
+    t.ok(existsSync(fifo), 'it was killed before it took the fifo away')
+    t.equal(c.state().status, 'running')
+    t.match(c.start(), { status: 1, stderr: /cannot start an already running container/ })
+    check(t, c, 'start killed at its end')
+  })
+
+  t.test('pause, resume and update', { skip }, async t => {
+    const limited = { ...waiting, linux: { resources: { pids: { limit: 20 }, cpu: { shares: 512 } } } }
+    const c = container(t, rt, limited)
+    for (const command of [['pause'], ['resume'], ['update', '--pids-limit', '30', '--cpu-share', '256']]) {
+      const [name = ''] = command
+      const prepare = () => {
+        c.run('--detach')
+        if (name === 'resume') c.call('pause', c.id)
+      }
+      prepare()
+      const calls = callsOf(c, [...command, c.id])
+      check(t, c, 'not killed')
+      for (const call of calls.filter((_, index) => index % 3 === 0)) {
+        prepare()
+        killedAt(c, call, [...command, c.id])
+        t.match(c.state().status, /running|paused/, `${name} killed at ${label(call)}`)
+        check(t, c, `${name} killed at ${label(call)}`)
+      }
+    }
+  })
+
+  t.test('a create that would have been refused: the cgroup is another container’s', { skip }, async t => {
+    const one = container(t, rt, waiting)
+    t.equal(one.run('--detach').status, 0)
+    const two = container(t, rt, { ...waiting, linux: { cgroupsPath: `/${one.id}` } })
+    const command = ['create', '--bundle', two.bundle, two.id]
+    for (const call of callsOf(two, command)) {
+      killedAt(two, call, command)
+      t.equal(two.call('kill', '--all', two.id, 'KILL').status <= 1, true)
+      t.equal(two.del('--force').status, 0, `create killed at ${label(call)}`)
+      t.equal(one.state().status, 'running', `create killed at ${label(call)}`)
+    }
+    t.equal(one.call('exec', one.id, '/bin/payload', 'true').status, 0)
   })
 
   t.test('a foreground run', { skip }, async t => {
@@ -117,4 +184,8 @@ forms(t, requires('root', 'cc', 'strace'), (t, rt) => {
       t.equal(c.call('state', c.id).status, 0, 'state describes it')
       check(t, c, kind)
     })
+
+  t.test('it was killed indeed', { skip }, async t => {
+    t.ok(count.killed > count.tried * 0.8, `${count.killed} of ${count.tried} times`)
+  })
 })
