@@ -49,13 +49,30 @@ export const blockIO: ResourcesRule = ({ blockIO }, at) => {
   const error = ioWeight(weight, `${here}/weight`) ?? ioWeight(leafWeight, `${here}/leafWeight`)
   if (error !== undefined) return error
   for (let i = 0; i < weightDevice.length; i++) {
-    const { weight = 0, leafWeight = 0 } = weightDevice[i] as (typeof weightDevice)[number]
+    const { weight, leafWeight } = weightDevice[i] as (typeof weightDevice)[number]
     const device = `${here}/weightDevice/${i}`
-    const error = ioWeight(weight, `${device}/weight`) ?? ioWeight(leafWeight, `${device}/leafWeight`)
+    if (weight === undefined && leafWeight === undefined)
+      return broken(device, 'block-io-device', 'needs weight or leafWeight, or both')
+    const error =
+      ioWeight(weight ?? 0, `${device}/weight`) ?? ioWeight(leafWeight ?? 0, `${device}/leafWeight`)
     if (error !== undefined) return error
+  }
+  for (const field of throttles) {
+    const list = blockIO[field] ?? []
+    for (let i = 0; i < list.length; i++) {
+      if (list[i]?.rate === undefined)
+        return broken(`${here}/${field}/${i}/rate`, 'block-io-device', 'is missing; 0 is no limit')
+    }
   }
   return undefined
 }
+
+const throttles = [
+  'throttleReadBpsDevice',
+  'throttleWriteBpsDevice',
+  'throttleReadIOPSDevice',
+  'throttleWriteIOPSDevice',
+] as const
 
 const ioWeight = (weight: number, at: string) =>
   weight === 0 || (weight >= 10 && weight <= 1000)
@@ -77,6 +94,8 @@ export const namesOfFiles: ResourcesRule = ({ rdma, network, unified }, at) => {
   for (const name in rdma) {
     if (!isWord(name))
       return broken(`${at}/rdma`, 'device-name', `${show(name)} is no name of an RDMA device`)
+    if (rdma[name]?.hcaHandles === undefined && rdma[name]?.hcaObjects === undefined)
+      return broken(`${at}/rdma/${name}`, 'rdma-limit', 'needs hcaHandles or hcaObjects, or both')
   }
   const priorities = network?.priorities ?? []
   for (let i = 0; i < priorities.length; i++) {
