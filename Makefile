@@ -73,6 +73,14 @@ check-clients: ## podman, containerd, docker and buildah on tsrun, as root (TSRU
 	@$(MAKE) --no-print-directory static
 	@$(NODE) tools/test.mjs --timeout 1800 --verbose $(or $(TESTS),clients)
 
+.PHONY: conformance
+conformance: ## the tests of single sentences, on tsrun and on runc, and their table in test/conformance
+	@tools/deps.sh test
+	@$(MAKE) --no-print-directory build static
+	@$(NODE) tools/test.mjs conformance
+	@if command -v runc > /dev/null; then TSRUN_RUNTIME=runc $(NODE) tools/test.mjs conformance; fi
+	@$(NODE) tools/conformance.mjs
+
 .PHONY: bench
 bench: build/side ## speed beside runc and crun (BENCH_ALL=1: the newest runc and youki, too)
 	@tools/deps.sh bench

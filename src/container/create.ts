@@ -172,23 +172,22 @@ function build(
     afterStart: lastOps(plan.ops),
   }
   claim(common.root, record, text)
-  // Absent until the cgroups are ours: a path that is in use is another container's.
-  let made: readonly string[] | undefined
-  let unitStarted = false
+  const made: Made = { unit: false, groups: [] }
   try {
     const launched = launch(verified, request.preservedFds, {
       bundle,
       log: common.log,
       ...(meanwhile !== undefined && { meanwhile: (init: number) => meanwhile(init, record) }),
       cgroupsMade(directories) {
-        made = directories
+        made.cgroups = directories
         markCgroups(common.root, id)
       },
       unitStarted() {
-        unitStarted = true
+        made.unit = true
         markCgroups(common.root, id)
       },
-      resctrlMade(resctrl) {
+      resctrlMade(directories, resctrl) {
+        made.groups = directories
         record = { ...record, resctrl }
         save(common.root, record)
       },
@@ -202,7 +201,7 @@ function build(
     common.log.debug(`init waits for start, pid ${launched.pid}`)
     return { ...launched, record }
   } catch (error) {
-    undo(options, record, made, unitStarted)
+    undo(options, record, made)
     throw error
   }
 }
@@ -220,17 +219,21 @@ function checkUser({ linux }: ValidSpec, { euid, capabilities }: Host): void {
   )
 }
 
+/** What a create has made on the machine, for the case that it fails. */
+interface Made {
+  /** Absent until they are ours: a path that is in use is another container's. */
+  cgroups?: readonly string[]
+  unit: boolean
+  /** Of resctrl. */
+  groups: readonly string[]
+}
+
 /** Removes what a failed create made. Its own failures are told, but the first one is the error. */
-function undo(
-  { common }: CreateOptions,
-  record: Record,
-  made: readonly string[] | undefined,
-  unitStarted: boolean,
-): void {
+function undo({ common }: CreateOptions, record: Record, made: Made): void {
   for (const step of [
-    () => unitStarted && removeUnit(record),
-    () => made !== undefined && removeCgroups(record.cgroup, made),
-    () => record.resctrl !== undefined && removeResctrl(record.resctrl),
+    () => made.unit && removeUnit(record),
+    () => made.cgroups !== undefined && removeCgroups(record.cgroup, made.cgroups),
+    () => made.groups.length > 0 && removeResctrl(made.groups),
     () => runHooks('poststop', record.poststop, record, undefined, common.log),
     () => discard(directoryOf(common.root, record.id)),
   ]) {

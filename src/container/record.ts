@@ -31,7 +31,7 @@ export interface Record {
   readonly cgroup: CgroupPaths
   /** The systemd unit that holds it. */
   readonly unit?: { readonly name: string; readonly bus: Bus }
-  /** Groups of resctrl that were made for it, parents first. */
+  /** Groups of resctrl that go with it, parents first. */
   readonly resctrl?: readonly string[]
   /** Init is pid 1 of its own namespace, so that its end is the end of all. */
   readonly ownPidNamespace: boolean

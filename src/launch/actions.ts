@@ -10,7 +10,7 @@ import { runHook } from './hook.js'
 import { checkIdMaps, writeIdMaps } from './idmap.js'
 import { setLimit } from './limits.js'
 import { moveNetDevice } from './netdevice.js'
-import { createResctrl, joinResctrl } from './resctrl.js'
+import { createResctrl, joinResctrl, ownGroups } from './resctrl.js'
 import { checkSecurityModule } from './securitymodule.js'
 import type { Session } from './session.js'
 import { attachToUnit, setUnit, startUnit } from './systemd.js'
@@ -33,8 +33,8 @@ export interface Actions {
   cgroupsMade(directories: readonly string[]): void
   /** Told that the container's systemd unit is there. */
   unitStarted(): void
-  /** Told which groups of resctrl are new: they go with the container. */
-  resctrlMade(directories: readonly string[]): void
+  /** Told which groups of resctrl are new: a failed create removes those; and which of them go with the container. */
+  resctrlMade(directories: readonly string[], own: readonly string[]): void
 }
 
 type Runner<N extends RuntimeOpName> = (op: OpOf<N>, session: Session, actions: Actions) => void
@@ -53,7 +53,10 @@ const runners: { readonly [N in RuntimeOpName]: Runner<N> } = {
   cgroup_join: (op, { pid }) => joinCgroups(op, pid),
   write_id_map: (op, { pid }) => writeIdMaps(op, pid),
   check_id_map: (op, { pid }) => checkIdMaps(op, pid),
-  resctrl_create: (op, _session, actions) => actions.resctrlMade(createResctrl(op)),
+  resctrl_create(op, _session, actions) {
+    const made = createResctrl(op)
+    actions.resctrlMade(made, ownGroups(op, made))
+  },
   resctrl_join: (op, { pid }) => joinResctrl(op, pid),
   move_net_device: (op, { pid }) => moveNetDevice(op, pid),
   check_security_module: checkSecurityModule,

@@ -63,11 +63,11 @@ export function difference(asked: string, actual: string): string | undefined {
 }
 
 /**
- * Makes the resource group of a container, or checks the one that was named, and the monitoring group in it. Returns the directories
+ * Makes the resource group of a container, or checks the one that is there, and the monitoring group in it. Returns the directories
  * that are new, parents first; a failure removes them. Throws HostError, SyscallError.
  */
 export function createResctrl(op: OpOf<'resctrl_create'>, tree: Tree = kernel): string[] {
-  const { at, mount, group, schemata, monitor } = op
+  const { at, mount, group, compare, schemata, monitor } = op
   if (!tree.isResctrl(mount)) {
     throw new HostError(
       `${at}: intelRdt is specified in config, but resctrl is not mounted on ${mount}: mount -t resctrl resctrl ${mount} (the CPU and the kernel must have it), or leave intelRdt out`,
@@ -75,8 +75,10 @@ export function createResctrl(op: OpOf<'resctrl_create'>, tree: Tree = kernel): 
   }
   const made: string[] = []
   try {
-    if (tree.exists(group)) check(op, tree)
-    else {
+    if (tree.exists(group)) {
+      check(op, tree)
+      if (schemata !== '') writeSchemata(op, tree)
+    } else {
       if (op.mustExist) {
         throw new HostError(
           `${at}/closID: there is no resource group ${group}: make it, or give schemata for a new one`,
@@ -84,7 +86,7 @@ export function createResctrl(op: OpOf<'resctrl_create'>, tree: Tree = kernel): 
       }
       tree.mkdir(group)
       made.push(group)
-      if (schemata !== '') writeSchemata(op, tree)
+      if (compare + schemata !== '') writeSchemata(op, tree)
     }
     if (monitor !== undefined && !tree.exists(monitor)) {
       tree.mkdir(monitor)
@@ -97,17 +99,22 @@ export function createResctrl(op: OpOf<'resctrl_create'>, tree: Tree = kernel): 
   }
 }
 
-/** A group that is there is somebody else's: it must be as the config says. */
-function check({ at, group, schemata }: OpOf<'resctrl_create'>, tree: Tree): void {
-  if (schemata === '') return
-  const wrong = difference(schemata, tree.read(`${group}/schemata`) ?? '')
+/** Those of the new directories that go with the container. A group that was named stays, as others may have joined it. */
+export function ownGroups({ keep, group }: OpOf<'resctrl_create'>, made: readonly string[]): string[] {
+  return made.filter(directory => !keep || directory !== group)
+}
+
+/** A group that is there may be somebody else's: it must be as the older fields say. */
+function check({ at, group, compare }: OpOf<'resctrl_create'>, tree: Tree): void {
+  if (compare === '') return
+  const wrong = difference(compare, tree.read(`${group}/schemata`) ?? '')
   if (wrong === undefined) return
   throw new HostError(`${at}: the resource group ${group} exists, and has not ${wrong} in its schemata`)
 }
 
-function writeSchemata({ at, mount, group, schemata }: OpOf<'resctrl_create'>, tree: Tree): void {
+function writeSchemata({ at, mount, group, compare, schemata }: OpOf<'resctrl_create'>, tree: Tree): void {
   try {
-    tree.write(`${group}/schemata`, schemata)
+    tree.write(`${group}/schemata`, compare + schemata)
   } catch (error) {
     const why = tree.read(`${mount}/info/last_cmd_status`)?.trim() ?? ''
     const told = why === '' || why === 'ok' ? '' : ` (${why})`

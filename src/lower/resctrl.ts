@@ -16,30 +16,34 @@ function groupsOf({ closID, enableMonitoring }: IntelRdt, id: string): Groups {
   return enableMonitoring === true ? { group, monitor: `${group}/mon_groups/${id}` as HostPath } : { group }
 }
 
-/** The lines for `schemata`. A MB: line of l3CacheSchema gives way to memBwSchema. */
-function linesOf({ l3CacheSchema = '', memBwSchema = '', schemata = [] }: IntelRdt): string {
+/** The lines of the older fields. A MB: line of l3CacheSchema gives way to memBwSchema. */
+function olderLines({ l3CacheSchema = '', memBwSchema = '' }: IntelRdt): string {
   const lines: string[] = []
   for (const line of l3CacheSchema.split('\n')) {
     if (line !== '' && !(memBwSchema !== '' && line.startsWith('MB:'))) lines.push(line)
   }
   if (memBwSchema !== '') lines.push(memBwSchema)
-  lines.push(...schemata)
-  return lines.map(line => `${line}\n`).join('')
+  return text(lines)
 }
+
+const text = (lines: readonly string[]): string => lines.map(line => `${line}\n`).join('')
 
 /** The groups are made while the shim starts. */
 export function makeResctrl({ linux, request }: Input, out: Op[]): void {
   const rdt = linux.intelRdt
   if (rdt === undefined) return
-  const schemata = linesOf(rdt)
+  const compare = olderLines(rdt)
+  const schemata = text(rdt.schemata ?? [])
   out.push({
     op: 'resctrl_create',
     by: 'runtime',
     at: AT,
     mount: ROOT as HostPath,
     ...groupsOf(rdt, request.id),
+    compare,
     schemata,
-    mustExist: rdt.closID !== undefined && schemata === '',
+    mustExist: rdt.closID !== undefined && compare === '' && schemata === '',
+    keep: rdt.closID !== undefined,
   })
 }
 

@@ -162,15 +162,18 @@ interface RuntimeFields {
   /** Moves a network device of the host into the container's network namespace, with its addresses, and brings it up. */
   move_net_device: { readonly from: string; readonly name: string }
   /**
-   * Makes a resource group of resctrl with these lines of schemata, or checks that one which is there has them, and a monitoring group.
-   * Runs while the shim starts.
+   * Makes a resource group of resctrl, and a monitoring group. A group that is there must have the lines of `compare`; those of
+   * `schemata` are written to it. Runs while the shim starts.
    */
   resctrl_create: {
     readonly mount: HostPath
     readonly group: HostPath
     readonly monitor?: HostPath
+    readonly compare: string
     readonly schemata: string
     readonly mustExist: boolean
+    /** The group has a name (closID): others may use it, and it outlives the container. */
+    readonly keep: boolean
   }
   resctrl_join: { readonly dirs: readonly HostPath[] }
   /** Fails where the labels of this module would have no effect. */

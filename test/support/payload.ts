@@ -95,6 +95,7 @@ export interface Answer {
   readonly cols: number
   readonly name: string
   readonly fds: number
+  readonly later: number
   readonly isatty: number
   readonly pid: number
 }

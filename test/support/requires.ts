@@ -31,6 +31,7 @@ const needs = {
   containerd: [() => has('containerd') && has('ctr'), 'needs containerd: tools/deps.sh clients'],
   docker: [() => has('dockerd') && has('docker'), 'needs docker: tools/deps.sh clients'],
   strace: [() => has('strace'), 'needs strace: apt-get install strace'],
+  ip: [() => has('ip'), 'needs ip: apt-get install iproute2'],
   busybox: [() => existsSync('/bin/busybox'), 'needs busybox: apt-get install busybox-static'],
   // A payload that was built elsewhere (a tree shared with a virtual machine) is as good.
   cc: [

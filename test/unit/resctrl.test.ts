@@ -1,53 +1,8 @@
-/** Resource groups on a tree in memory: few machines have resctrl. */
+/** Resource groups on a tree in memory. */
 import t from 'tap'
-import { createResctrl, difference, joinResctrl, parseSchemata, type Tree } from '../../src/launch/resctrl.js'
-import type { HostPath, OpOf } from '../../src/plan/op.js'
-
-const root = '/sys/fs/resctrl' as HostPath
-
-/** As the kernel does: a directory comes with its files, and a wrong line is refused. */
-const fake = (mounted = true) => {
-  const files = new Map<string, string>([
-    [`${root}/schemata`, '    L3:0=fffff;1=fffff\n    MB:0=100;1=100\n'],
-    [`${root}/info/last_cmd_status`, 'ok\n'],
-  ])
-  const dirs = new Set<string>([root])
-  const log: string[] = []
-  const tree: Tree = {
-    isResctrl: path => mounted && path === root,
-    exists: path => dirs.has(path),
-    mkdir(path) {
-      dirs.add(path)
-      files.set(`${path}/schemata`, files.get(`${root}/schemata`) ?? '')
-      log.push(`mkdir ${path}`)
-    },
-    rmdir(path) {
-      dirs.delete(path)
-      log.push(`rmdir ${path}`)
-    },
-    read: path => files.get(path),
-    write(path, text) {
-      if (text.includes('L9')) {
-        files.set(`${root}/info/last_cmd_status`, 'Unknown or unsupported resource name L9\n')
-        throw new Error('write: EINVAL')
-      }
-      files.set(path, text)
-      log.push(`write ${path} ${text.trim()}`)
-    },
-  }
-  return { tree, log, files }
-}
-
-const create = (patch: Partial<OpOf<'resctrl_create'>> = {}): OpOf<'resctrl_create'> => ({
-  op: 'resctrl_create',
-  by: 'runtime',
-  at: '/linux/intelRdt',
-  mount: root,
-  group: `${root}/box` as HostPath,
-  schemata: '',
-  mustExist: false,
-  ...patch,
-})
+import { createResctrl, difference, joinResctrl, ownGroups, parseSchemata } from '../../src/launch/resctrl.js'
+import type { HostPath } from '../../src/plan/op.js'
+import { create, fake, root } from '../support/resctrl.js'
 
 t.test('schemata are compared by what they say', async t => {
   t.same(
@@ -88,11 +43,22 @@ t.test('a group that is there must be as the config says, and is not ours', asyn
   tree.mkdir(`${root}/box`)
   log.length = 0
   t.same(createResctrl(create(), tree), [])
-  t.same(createResctrl(create({ schemata: 'L3:1=0fffff\n' }), tree), [])
-  t.throws(() => createResctrl(create({ schemata: 'L3:0=1\n' }), tree), {
+  t.same(createResctrl(create({ compare: 'L3:1=0fffff\n' }), tree), [])
+  t.throws(() => createResctrl(create({ compare: 'L3:0=1\n', schemata: 'L2:0=1\n' }), tree), {
     message: /exists, and has not L3:0=1/,
   })
   t.same(log, [], 'nothing was changed')
+  t.same(createResctrl(create({ compare: 'L3:1=0fffff\n', schemata: 'L2:0=1\n' }), tree), [])
+  t.same(log, [`write ${root}/box/schemata L3:1=0fffff\nL2:0=1`], 'lines of schemata are written')
+})
+
+t.test('a group with a name outlives the container', async t => {
+  const { tree } = fake()
+  const op = create({ monitor: `${root}/box/mon_groups/box` as HostPath, schemata: 'L3:0=f\n', keep: true })
+  const made = createResctrl(op, tree)
+  t.equal(made.length, 2, 'a failed create removes both')
+  t.same(ownGroups(op, made), [op.monitor])
+  t.same(ownGroups({ ...op, keep: false }, made), made)
 })
 
 t.test('a group that must be there', async t => {

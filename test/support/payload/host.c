@@ -24,32 +24,46 @@ static int fail(const char *what) {
   return 124;
 }
 
-/* Listens on a socket, says {"verb":"listening"}, takes one connection and from it one message with descriptors. */
-static int receive(const char *path, char *data, size_t size, int *fds, int *count) {
+/* A socket that listens; says so. */
+static int listening(const char *path) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   strncpy(address.sun_path, path, sizeof address.sun_path - 1);
-  if (bind(listener, (struct sockaddr *)&address, sizeof address) < 0 || listen(listener, 1) < 0) return fail("bind");
+  if (bind(listener, (struct sockaddr *)&address, sizeof address) < 0 || listen(listener, 8) < 0) return -1;
   begin("listening");
   end();
   alarm(30);
-  int peer = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-  if (peer < 0) return fail("accept");
+  return listener;
+}
+
+/* One message and its descriptors; the bytes it has, 0 at the end. */
+static ssize_t message(int peer, char *data, size_t size, int *fds, int *count) {
   union {
     struct cmsghdr align;
     char bytes[CMSG_SPACE(8 * sizeof(int))];
   } control;
-  struct iovec part = {data, size - 1};
+  struct iovec part = {data, size};
   struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
   ssize_t n = recvmsg(peer, &message, MSG_CMSG_CLOEXEC);
-  if (n < 0) return fail("recvmsg");
-  data[n] = '\0';
   *count = 0;
+  if (n < 0) return n;
   for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c != NULL; c = CMSG_NXTHDR(&message, c))
     if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
       *count = (int)((c->cmsg_len - CMSG_LEN(0)) / sizeof(int));
       memcpy(fds, CMSG_DATA(c), (size_t)*count * sizeof(int));
     }
+  return n;
+}
+
+/* Takes one connection and from it one message with descriptors. */
+static int receive(const char *path, char *data, size_t size, int *fds, int *count) {
+  int listener = listening(path);
+  if (listener < 0) return fail("bind");
+  int peer = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+  if (peer < 0) return fail("accept");
+  ssize_t n = message(peer, data, size - 1, fds, count);
+  if (n < 0) return fail("recvmsg");
+  data[n] = '\0';
   alarm(0);
   return 0;
 }
@@ -258,10 +272,41 @@ static int recvSeccompVerb(int argc, char **argv) {
   return 0;
 }
 
+/* Takes connections and reads each to its end: what came, with how many descriptors, first and later. Decides on nothing. */
+static int recvStatesVerb(int argc, char **argv) {
+  (void)argc;
+  int listener = listening(argv[0]);
+  if (listener < 0) return fail("bind");
+  for (long left = toNumber(argv[1]); left > 0; left--) {
+    char data[8192];
+    int fds[8], first = 0, count = 0, later = 0;
+    int peer = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    if (peer < 0) return fail("accept");
+    size_t size = 0;
+    ssize_t n = message(peer, data, sizeof data - 1, fds, &first);
+    while (n > 0) {
+      size += (size_t)n;
+      n = message(peer, data + size, sizeof data - 1 - size, fds, &count);
+      later += count;
+    }
+    if (n < 0) return fail("recvmsg");
+    data[size] = '\0';
+    begin("connection");
+    strField("data", data);
+    numField("fds", first);
+    numField("later", later);
+    end();
+    fflush(stdout);
+    close(peer);
+  }
+  return 0;
+}
+
 const struct verb hostVerbs[] = {
     {"recv-console", 1, recvConsoleVerb, "SOCKET (then relays the terminal)"},
     {"recv-pidfd", 1, recvPidfdVerb, "SOCKET"},
     {"recv-seccomp", 2, recvSeccompVerb, "SOCKET ERRNO (decides on one call)"},
+    {"recv-states", 2, recvStatesVerb, "SOCKET N (reads N connections to their ends)"},
     {"pty", 3, ptyVerb, "ROWS COLS COMMAND... (last)"},
     {"with-fd", 3, withFdVerb, "FD FILE COMMAND... (last)"},
     {"careless", 1, carelessVerb, "COMMAND... (last)"},
