@@ -2,7 +2,7 @@
 #pragma once
 #include <stdint.h>
 
-#define BUILD_ID 0x281b3dacu
+#define BUILD_ID 0xb71d379bu
 
 enum opcode {
   OP_BARRIER = 1,
@@ -69,6 +69,7 @@ enum opcode {
   OP_REMOVE_DIRECTORY = 93,
   OP_CLEAN_UP_AFTER_FAILURE = 94,
   OP_CLEAN_UP = 130,
+  OP_REPORT_OOM = 135,
   OP_EXIT_LIKE_INIT = 95,
   OP_JOIN_PROCESS = 100,
   OP_RELEASE_EXEC = 101,
@@ -148,6 +149,7 @@ enum opcode {
   X(REMOVE_DIRECTORY, remove_directory) \
   X(CLEAN_UP_AFTER_FAILURE, clean_up_after_failure) \
   X(CLEAN_UP, clean_up) \
+  X(REPORT_OOM, report_oom) \
   X(EXIT_LIKE_INIT, exit_like_init) \
   X(JOIN_PROCESS, join_process) \
   X(RELEASE_EXEC, release_exec) \
@@ -616,6 +618,14 @@ struct op_clean_up {
   struct ref env;
 };
 int run_clean_up(const struct op_clean_up *op);
+enum report_oom_step { REPORT_OOM_OPEN, REPORT_OOM_READ, REPORT_OOM_FORK,
+  REPORT_OOM_EXECVE };
+struct op_report_oom {
+  struct ref file;
+  struct ref args;
+  struct ref env;
+};
+int run_report_oom(const struct op_report_oom *op);
 struct op_exit_like_init;
 int run_exit_like_init(const struct op_exit_like_init *op);
 enum join_process_step { JOIN_PROCESS_PIDFD_OPEN, JOIN_PROCESS_SETNS };
@@ -829,6 +839,9 @@ static const struct field_rule field_rules[] = {
     {KIND_STRS, 0, 0}, /* clean_up_after_failure */
     {KIND_STRS, 0, 0}, /* clean_up */
     {KIND_STRS, 0, 0}, /* clean_up */
+    {KIND_PATH, 0, 0}, /* report_oom */
+    {KIND_STRS, 0, 0}, /* report_oom */
+    {KIND_STRS, 0, 0}, /* report_oom */
     {KIND_U32, 0, 0}, /* join_process */
     {KIND_FLAGS, 0, 0}, /* join_process */
     {KIND_U32, 0, 0}, /* release_exec */
@@ -932,17 +945,18 @@ static const struct op_rule op_rules[] = {
     [OP_REMOVE_DIRECTORY] = {1, 1, 123},
     [OP_CLEAN_UP_AFTER_FAILURE] = {1, 2, 124},
     [OP_CLEAN_UP] = {1, 2, 126},
-    [OP_EXIT_LIKE_INIT] = {1, 0, 128},
-    [OP_JOIN_PROCESS] = {1, 2, 128},
-    [OP_RELEASE_EXEC] = {1, 6, 130},
-    [OP_SCHED_SETATTR] = {1, 7, 136},
-    [OP_IOPRIO_SET] = {1, 2, 143},
-    [OP_SET_MEMPOLICY] = {1, 3, 145},
-    [OP_PERSONALITY] = {1, 1, 148},
-    [OP_MAKE_USER_NAMESPACE] = {1, 3, 149},
-    [OP_IDMAP_MOUNT] = {1, 3, 152},
-    [OP_SET_LABEL] = {1, 3, 155},
-    [OP_LABEL_ROOT] = {1, 2, 158},
+    [OP_REPORT_OOM] = {1, 3, 128},
+    [OP_EXIT_LIKE_INIT] = {1, 0, 131},
+    [OP_JOIN_PROCESS] = {1, 2, 131},
+    [OP_RELEASE_EXEC] = {1, 6, 133},
+    [OP_SCHED_SETATTR] = {1, 7, 139},
+    [OP_IOPRIO_SET] = {1, 2, 146},
+    [OP_SET_MEMPOLICY] = {1, 3, 148},
+    [OP_PERSONALITY] = {1, 1, 151},
+    [OP_MAKE_USER_NAMESPACE] = {1, 3, 152},
+    [OP_IDMAP_MOUNT] = {1, 3, 155},
+    [OP_SET_LABEL] = {1, 3, 158},
+    [OP_LABEL_ROOT] = {1, 2, 161},
 };
 static const uint64_t flag_masks[] = {
     0x7e020080, /* namespaces */

@@ -58,3 +58,21 @@ int close_on_exec(unsigned first) {
   }
   return 0;
 }
+
+int run_program(struct ref program, struct ref environment, uint32_t fork_step, uint32_t execve_step) {
+  char **args = shim.pointers;
+  char **env = spread(program, args);
+  spread(environment, env);
+  if (args[0] == NULL) return failed(execve_step, -EINVAL);
+  int pid = fork_process();
+  if (pid < 0) return failed(fork_step, pid);
+  if (pid == 0) {
+    reset_signals(0);
+    sys(umask, shim.umask);
+    sys(execve, args[0], args, env);
+    leave(127);
+  }
+  int status = 0;
+  int error = wait_for(pid, &status);
+  return failed(execve_step, error < 0 || status == 0 ? error : -ECHILD);
+}

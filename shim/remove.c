@@ -22,25 +22,6 @@ int run_remove_directory(const struct op_remove_directory *op) {
   return failed(REMOVE_DIRECTORY_RMDIR, gone_is_fine(sys(unlinkat, AT_FDCWD, text(op->path), AT_REMOVEDIR)));
 }
 
-/** Runs a program and waits for it. */
-static int run_program(struct ref program, struct ref environment, uint32_t fork_step, uint32_t execve_step) {
-  char **args = shim.pointers;
-  char **env = spread(program, args);
-  spread(environment, env);
-  if (args[0] == NULL) return failed(execve_step, -EINVAL);
-  int pid = fork_process();
-  if (pid < 0) return failed(fork_step, pid);
-  if (pid == 0) {
-    reset_signals(0);
-    sys(umask, shim.umask);
-    sys(execve, args[0], args, env);
-    leave(127);
-  }
-  int status = 0;
-  int error = wait_for(pid, &status);
-  return failed(execve_step, error < 0 || status == 0 ? error : -ECHILD);
-}
-
 int run_clean_up(const struct op_clean_up *op) {
   return run_program(op->args, op->env, CLEAN_UP_FORK, CLEAN_UP_EXECVE);
 }

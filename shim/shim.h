@@ -130,6 +130,8 @@ int32_t *shared_page(void);
 void reset_signals(uint64_t mask);
 void mask_signals(uint64_t mask);
 int wait_for(int pid, int *status);
+/** Runs a program with its environment, as our caller would, and waits for it. */
+int run_program(struct ref program, struct ref environment, uint32_t fork_step, uint32_t execve_step);
 /** Marks all descriptors from `first` on. */
 int close_on_exec(unsigned first);
 /** Milliseconds of the monotonic clock. */

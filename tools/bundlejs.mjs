@@ -49,6 +49,7 @@ const parts = {
   seccomp: { file: 'lower/seccomp/index.ts' },
   netdevice: { file: 'launch/netdevice.ts' },
   resctrl: { file: 'launch/resctrl.ts' },
+  oom: { file: 'host/oom.ts' },
   maptool: { file: 'launch/maptool.ts' },
   unit: { file: 'lower/cgroup/unit.ts' },
   systemd: { file: 'launch/systemd.ts' },

@@ -8,7 +8,7 @@ export function stateText(state: StateJson): string {
 
 /** Keys in runc's order, whatever made the object. */
 function ordered(state: StateJson): StateJson {
-  const { ociVersion, id, pid, status, bundle, rootfs, created, annotations, owner } = state
+  const { ociVersion, id, pid, status, bundle, rootfs, created, annotations, owner, oom } = state
   return {
     ociVersion,
     id,
@@ -19,6 +19,7 @@ function ordered(state: StateJson): StateJson {
     created,
     ...(annotations !== undefined && { annotations }),
     owner,
+    ...(oom !== undefined && { oom }),
   }
 }
 

@@ -1,10 +1,12 @@
 import { StateError, TsrunError } from '../base/errors.js'
 import type { CgroupPaths } from '../host/cgroup.js'
+import { oomKills } from '../host/oomkills.js'
 import { readStats } from '../host/stats.js'
 import { exactJson } from '../spec/json.js'
 import { close, O, openFile, readKernelFile, tryWriteKernelFile } from '../sys/files.js'
 import { native } from '../sys/native.js'
 import { openOwn } from './kill.js'
+import { oomOf } from './oom.js'
 import type { Common } from './options.js'
 import { type Record, statusOf } from './record.js'
 import { load } from './store.js'
@@ -60,13 +62,15 @@ function follow(options: EventsOptions, record: Record): void {
     view.setInt16(4, POLLIN, true)
     view.setInt32(8, memory?.fd ?? -1, true)
     view.setInt16(12, memory?.events ?? 0, true)
-    let kills = killsIn(cgroup)
+    let kills = oomKills(cgroup)
     let due = milliseconds() + interval
     for (;;) {
       native().poll(entries, 2, Math.max(0, due - milliseconds()))
       memory?.drain()
-      const now = killsIn(cgroup)
-      for (; kills < now; kills++) tell(`${JSON.stringify({ type: 'oom', id })}\n`)
+      const now = oomKills(cgroup)
+      // One event each, as runc has them; what is known is the same for all that came at once.
+      const data = kills < now ? oomOf(record) : undefined
+      for (; kills < now; kills++) tell(`${JSON.stringify({ type: 'oom', id, data })}\n`)
       if (view.getInt16(6, true) !== 0) return
       if (milliseconds() < due) continue
       sample(options, record)
@@ -84,15 +88,6 @@ function milliseconds(): number {
   native().clock_gettime(CLOCK_MONOTONIC, time)
   const view = new DataView(time.buffer)
   return Number(view.getBigInt64(0, true)) * 1000 + Math.floor(view.getInt32(8, true) / 1_000_000)
-}
-
-/** How many processes of a container were killed for memory, as `oom_kill` of its cgroup counts (4.13). */
-function killsIn({ v1, v2 }: CgroupPaths): number {
-  const file = v1.memory === undefined ? `${v2}/memory.events` : `${v1.memory}/memory.oom_control`
-  for (const line of (readKernelFile(file) ?? '').split('\n')) {
-    if (line.startsWith('oom_kill ')) return Number(line.slice('oom_kill '.length))
-  }
-  return 0
 }
 
 interface MemoryWatch {

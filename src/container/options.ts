@@ -1,5 +1,6 @@
 /** What the command line, or a program that embeds tsrun, asks of `container/`. */
 import type { Log } from '../base/log.js'
+import type { OutOfMemory } from '../host/oom.js'
 import type { Resources } from '../spec/types.gen.js'
 
 /** What every command needs. */
@@ -57,6 +58,8 @@ export interface StateJson {
   readonly annotations?: Readonly<Record<string, string>>
   /** User name, or `#uid` for one without a name. */
   readonly owner: string
+  /** Of a stopped one, when the kernel has killed some of its processes for memory. */
+  readonly oom?: OutOfMemory
 }
 
 /** One row of `list`. */

@@ -1,3 +1,4 @@
+import { oomFile } from '../host/oomkills.js'
 import { becomeMonitor } from '../launch/shim.js'
 import { encodePlan } from '../plan/encode.js'
 import type { HostPath, Op } from '../plan/op.js'
@@ -68,6 +69,11 @@ function monitorOps({ common, id, keep, again }: RunOptions, { pid, console, rec
   ops.push({ op: 'supervise', by: 'monitor', at: 'runtime:run', ...process })
   const at = 'runtime:delete'
   const cleaner = { by: 'monitor', at, args: [...again, 'delete', '--force', id], env } as const
+  const counter = oomFile(record.cgroup) as HostPath | undefined
+  if (counter !== undefined) {
+    const args = [...again, '_oom', id]
+    ops.push({ op: 'report_oom', by: 'monitor', at: 'runtime:run', file: counter, args, env })
+  }
   if (!keep && record.unit !== undefined) {
     // Only systemd takes a unit away.
     ops.push({ op: 'clean_up', ...cleaner })

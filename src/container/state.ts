@@ -1,6 +1,7 @@
 import { TsrunError } from '../base/errors.js'
 import { SPEC_VERSION } from '../spec/statedoc.js'
 import { tryRead } from '../sys/files.js'
+import { oomOf } from './oom.js'
 import type { Common, StateJson } from './options.js'
 import { type Record, statusOf } from './record.js'
 import { load } from './store.js'
@@ -17,6 +18,8 @@ export function containerState(common: Common, id: string): StateJson {
 /** The state of a container whose record was read. */
 export function describe(root: string, record: Record): StateJson {
   const status = statusOf(root, record)
+  // A container that runs is asked often, and tells of it by `events`.
+  const oom = status === 'stopped' ? oomOf(record) : undefined
   const { id, init, bundle, rootfs, created, annotations, owner } = record
   return {
     ociVersion: SPEC_VERSION,
@@ -28,6 +31,7 @@ export function describe(root: string, record: Record): StateJson {
     created,
     ...(annotations === undefined ? {} : { annotations }),
     owner: userName(owner),
+    ...(oom === undefined ? {} : { oom }),
   }
 }
 

@@ -90,6 +90,7 @@ const phrases = (): Phrases => ({
   exec: ({ args }) => `exec ${args[0] ?? ''}`,
   release: () => 'start the program',
   supervise: ({ pid }) => `supervise process ${pid}`,
+  report_oom: ({ file }) => `look whether ${file} counts kills`,
   remove_cgroup: ({ path }) => `remove cgroup ${path}`,
   remove_file: ({ path }) => `remove ${path}`,
   remove_directory: ({ path }) => `remove directory ${path}`,

@@ -279,6 +279,12 @@ export const opcodes = {
   clean_up_after_failure: { code: 94, fields: { args: 'strs', env: 'strs' }, steps: ['fork', 'execve'] },
   /** Runs this program (the full `delete --force`) and waits for it: what is left is not the monitor's to take away. */
   clean_up: { code: 130, fields: { args: 'strs', env: 'strs' }, steps: ['fork', 'execve'] },
+  /** When the line `oom_kill` of this file does not say 0: runs this program and waits for it. A missing file is fine. */
+  report_oom: {
+    code: 135,
+    fields: { file: 'hostPath', args: 'strs', env: 'strs' },
+    steps: ['open', 'read', 'fork', 'execve'],
+  },
   /** Ends with init's exit code, or 128 + its signal. */
   exit_like_init: { code: 95, fields: {}, steps: [] },
 

@@ -5,7 +5,7 @@ import type { OpName } from './opcodes.js'
 import * as w from './writer.js'
 
 /** FNV-1a of the opcode table: the shim refuses a plan with another one. */
-export const buildId = 0x281b3dac
+export const buildId = 0xb71d379b
 
 /** How many fields an op has. */
 export const fieldCounts: Readonly<Record<OpName, number>> = {
@@ -73,6 +73,7 @@ export const fieldCounts: Readonly<Record<OpName, number>> = {
   remove_directory: 1,
   clean_up_after_failure: 2,
   clean_up: 2,
+  report_oom: 3,
   exit_like_init: 0,
   join_process: 2,
   release_exec: 6,
@@ -410,6 +411,12 @@ export function writeOp(op: ShimOp, index: number): void {
       return
     case 'clean_up':
       w.head(op, index, 130, 2)
+      w.texts(op.args)
+      w.texts(op.env)
+      return
+    case 'report_oom':
+      w.head(op, index, 135, 3)
+      w.path(op.file)
       w.texts(op.args)
       w.texts(op.env)
       return

@@ -167,6 +167,32 @@ t.test('tidies up, missing things included', { skip }, async t => {
   t.equal(readFileSync(join(dir, 'rescue'), 'utf8'), 'b\n')
 })
 
+t.test('reports kills for memory', { skip }, async t => {
+  const dir = scratch(t)
+  const file = join(dir, 'events')
+  const report = monitor({
+    op: 'report_oom',
+    file: host(file),
+    args: ['/bin/sh', '-c', `echo $A >> ${dir}/told`],
+    env: ['A=b'],
+  })
+  const told = async (content: string | undefined) => {
+    if (content !== undefined) writeFileSync(file, content)
+    t.same(await run(t, sh('exit 3'), { more: [report] }), { code: 3, output: '' }, content ?? 'none')
+    return existsSync(join(dir, 'told'))
+  }
+  t.notOk(await told(undefined), 'no file')
+  for (const none of [
+    '',
+    'oom_kill 0\n',
+    'oom_kill',
+    'low 5\noom 3\noom_kill 0\noom_group_kill 4\n',
+    'xoom_kill 2\n',
+  ])
+    t.notOk(await told(none), none)
+  t.ok(await told('oom_kill_disable 0\nunder_oom 0\noom_kill 12'))
+})
+
 t.test('waits for a busy cgroup, one second at most', { skip: requires('root', 'cgroup1') }, async t => {
   const cgroup = `/sys/fs/cgroup/pids/tsrun-test-${process.pid}`
   mkdirSync(join(cgroup, 'below'), { recursive: true })

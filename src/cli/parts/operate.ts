@@ -1,5 +1,6 @@
 /** The commands that work on a running container. */
 import { containerEvents } from '../../container/events.js'
+import { tellOom } from '../../container/oom.js'
 import { pauseContainer, resumeContainer } from '../../container/pause.js'
 import { listProcesses, processTable } from '../../container/ps.js'
 import { updateContainer } from '../../container/update.js'
@@ -34,6 +35,11 @@ export const handlers = {
       id: idOf(request),
       resources: file ? { text: readInput(file) } : { limits: limitsOf(options, request.log) },
     })
+    return 0
+  },
+  /** Hidden: what the monitor of `run` executes when the kernel killed for memory. */
+  _oom(request: Request): number {
+    tellOom(commonOf(request), idOf(request))
     return 0
   },
   events(request: Request<'events'>): number {

@@ -1,0 +1,17 @@
+import { type OutOfMemory, oomText, outOfMemory } from '../host/oom.js'
+import { oomKills } from '../host/oomkills.js'
+import type { Common } from './options.js'
+import type { Record } from './record.js'
+import { load } from './store.js'
+
+/** What the kernel killed of a container for memory; undefined: nothing, or its cgroup is gone. */
+export function oomOf({ cgroup }: Record): OutOfMemory | undefined {
+  const kills = oomKills(cgroup)
+  return kills === 0 ? undefined : outOfMemory(cgroup, kills)
+}
+
+/** `tsrun _oom`: what the monitor of a foreground `run` executes when the count of `oomFile` says so: one line. */
+export function tellOom(common: Common, id: string): void {
+  const oom = oomOf(load(common.root, id))
+  if (oom !== undefined) common.log.warn(`container ${JSON.stringify(id)}: ${oomText(oom)}`)
+}

@@ -1,0 +1,18 @@
+import { readKernelFile } from '../sys/files.js'
+import type { CgroupPaths } from './cgroup.js'
+
+/** The file that counts a container's processes that were killed for memory, undefined where no hierarchy does. */
+export function oomFile({ v1, v2 }: CgroupPaths): string | undefined {
+  if (v1.memory !== undefined) return `${v1.memory}/memory.oom_control`
+  return v2 === undefined ? undefined : `${v2}/memory.events`
+}
+
+/** How many were, as `oom_kill` of the cgroup counts them (4.13). */
+export function oomKills(paths: CgroupPaths): number {
+  const file = oomFile(paths)
+  if (file === undefined) return 0
+  for (const line of (readKernelFile(file) ?? '').split('\n')) {
+    if (line.startsWith('oom_kill ')) return Number(line.slice('oom_kill '.length))
+  }
+  return 0
+}
