@@ -49,15 +49,30 @@ void arena_fill(const uint8_t *from, const uint8_t *to)
   madvise((void *)start, (uintptr_t)to - start, MADV_POPULATE_WRITE);
 }
 
+static void *take_again(size_t size)
+{
+  if (size <= BY_SIZE) {
+    struct free_block *block = image.free_blocks[size / 8];
+    if (block != NULL) image.free_blocks[size / 8] = block->next;
+    return block;
+  }
+  /* A few: what tables left behind that grew. */
+  for (struct free_block **at = &image.free_blocks[0]; *at != NULL; at = &(*at)->next) {
+    struct free_block *block = *at;
+    size_t found = header_of(block)->size;
+    if (found < size || found / 2 > size) continue;
+    *at = block->next;
+    return block;
+  }
+  return NULL;
+}
+
 void *arena_take(size_t size)
 {
   if (size > PTRDIFF_MAX / 2) return NULL;
   size = rounded(size);
-  if (size <= USED_AGAIN && image.free_blocks[size / 8] != NULL) {
-    struct free_block *block = image.free_blocks[size / 8];
-    image.free_blocks[size / 8] = block->next;
-    return block;
-  }
+  void *again = take_again(size);
+  if (again != NULL) return again;
   size_t whole = size + sizeof(struct header);
   struct area *area = area_for(size);
   if (whole > (size_t)(area->limit - area->next)) {
@@ -86,10 +101,11 @@ static void drop(JSMallocState *state, void *block)
   struct area *area = area_for(header->size);
   if ((uint8_t *)block + header->size == area->next) {
     area->next = (uint8_t *)header;
-  } else if (header->size <= USED_AGAIN) {
+  } else {
     struct free_block *freed = block;
-    freed->next = image.free_blocks[header->size / 8];
-    image.free_blocks[header->size / 8] = freed;
+    struct free_block **list = &image.free_blocks[header->size <= BY_SIZE ? header->size / 8 : 0];
+    freed->next = *list;
+    *list = freed;
   }
 }
 

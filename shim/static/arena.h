@@ -1,4 +1,4 @@
-/* Memory for a program that ends before it would pay to give any back to the kernel: pointers that move up, and lists of small blocks to use again. */
+/* Memory for a program that ends before it would pay to give any back to the kernel: pointers that move up, and lists of blocks to use again. */
 #include <quickjs/quickjs.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -8,8 +8,8 @@ enum {
   SMALL_BLOCK = 128,
   SMALL_MEMORY = 400 << 10,
   FIRST_MEMORY = 1 << 20,
-  /* Up to this size, blocks that were given back are used again. */
-  USED_AGAIN = 1024
+  /* Up to this size, blocks that were given back have a list for each size; list 0 has the larger ones. */
+  BY_SIZE = 1024
 };
 
 struct area {
@@ -20,7 +20,7 @@ struct area {
 struct image {
   /* What finds the rest again: main.c's own. NULL in a program that was started without an image. */
   void *root;
-  struct free_block *free_blocks[USED_AGAIN / 8 + 1];
+  struct free_block *free_blocks[BY_SIZE / 8 + 1];
   struct area small, large;
   _Alignas(4096) uint8_t bytes[FIRST_MEMORY];
 };

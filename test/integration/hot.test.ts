@@ -1,0 +1,58 @@
+/**
+ * What ordinary commands load: nothing that tools/split.mjs moved away because ordinary commands do not call it. When this fails,
+ * `node tools/profile.mjs` as root writes the list of what they call again.
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import t from 'tap'
+import { type Container, container } from '../support/container.js'
+import { repository, script } from '../support/payload.js'
+import { requires } from '../support/requires.js'
+import { type Runtime, runtimes } from '../support/runtime.js'
+
+const npm = runtimes().find(({ name }) => name === 'npm')
+const skip = npm === undefined ? 'the npm form shows what is loaded' : requires('root', 'cc')
+
+/** Runs a command, and tells which parts were read. What reads them is replaced before the program starts. */
+const watch = (c: Container) => {
+  const log = join(c.dir, 'loaded')
+  const hook = join(c.dir, 'hook.cjs')
+  writeFileSync(
+    hook,
+    `const fs = require('fs'), read = fs.readFileSync
+     fs.readFileSync = (path, ...how) => {
+       if (String(path).startsWith(${JSON.stringify(join(repository, 'dist/'))}) && path.endsWith('.cjs'))
+         fs.appendFileSync(${JSON.stringify(log)}, path + '\\n')
+       return read(path, ...how)
+     }`,
+  )
+  const program = join(repository, 'dist/tsrun.cjs')
+  return (args: readonly string[]) => {
+    rmSync(log, { force: true })
+    const words = ['-r', hook, program, '--root', c.stateRoot, ...args]
+    // Not with pipes, which the container would hold open.
+    const { status } = spawnSync(process.execPath, words, { stdio: 'ignore' })
+    const text = existsSync(log) ? readFileSync(log, 'utf8') : ''
+    // tsrun.cjs itself is read by Node.
+    const parts = text.split('\n').filter(path => path !== '' && path !== program)
+    return { status, parts: parts.map(path => basename(path, '.cjs')) }
+  }
+}
+
+t.test('ordinary commands load no rare part', { skip }, t => {
+  const c = container(t, npm as Runtime, { process: { args: script(['wait']) } })
+  const watched = watch(c)
+  const loads = (expected: readonly string[], ...args: readonly string[]) =>
+    t.same(watched(args), { status: 0, parts: expected }, args.join(' '))
+
+  loads(['boot', 'create'], 'create', '--bundle', c.bundle, c.id)
+  loads(['boot', 'lifecycle'], 'start', c.id)
+  loads(['boot', 'lifecycle'], 'state', c.id)
+  loads(['boot', 'exec'], 'exec', c.id, '/bin/payload', 'exit', '0')
+  loads(['boot', 'lifecycle'], 'kill', c.id, 'KILL')
+  c.call('delete', '--force', c.id)
+  c.configure({ process: { args: script(['exit', 0]) } })
+  loads(['boot', 'create'], 'run', '--bundle', c.bundle, c.id)
+  t.end()
+})
