@@ -5,6 +5,7 @@ import { runtimeName } from './support/box.js'
 import { leavesNothing, runChecks } from './support/check.js'
 import { containerd } from './support/containerd.js'
 import { ctrChecks } from './support/ctr.js'
+import { ctrWords, faultChecks } from './support/faults.js'
 
 t.setTimeout(1_800_000)
 t.test(
@@ -14,6 +15,7 @@ t.test(
     const engine = containerd()
     t.teardown(engine.box.close)
     runChecks(t, engine, ctrChecks)
+    runChecks(t, engine, faultChecks(ctrWords))
     leavesNothing(t, engine)
     t.end()
   },

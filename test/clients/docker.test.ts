@@ -5,6 +5,7 @@ import { runtimeName } from './support/box.js'
 import { type Check, leavesNothing, runChecks } from './support/check.js'
 import { identityChecks, limitChecks, networkChecks, volumeChecks } from './support/config.js'
 import { docker } from './support/docker.js'
+import { dockerWords, faultChecks } from './support/faults.js'
 import { execChecks, processChecks } from './support/process.js'
 
 const daemonChecks: readonly Check[] = [
@@ -34,6 +35,7 @@ t.test(`docker with ${runtimeName()}`, { skip: requires('root', 'cgroup1', 'dock
   for (const checks of [processChecks, execChecks, limitChecks, volumeChecks, identityChecks, networkChecks])
     runChecks(t, engine, checks)
   runChecks(t, engine, daemonChecks)
+  runChecks(t, engine, faultChecks(dockerWords))
   leavesNothing(t, engine)
   t.end()
 })

@@ -4,6 +4,7 @@ import { requires } from '../support/requires.js'
 import { runtimeName } from './support/box.js'
 import { type Check, leavesNothing, runChecks } from './support/check.js'
 import { identityChecks, limitChecks, networkChecks, volumeChecks } from './support/config.js'
+import { dockerWords, faultChecks } from './support/faults.js'
 import { podman } from './support/podman.js'
 import { execChecks, processChecks } from './support/process.js'
 
@@ -39,6 +40,7 @@ t.test(`podman with ${runtimeName()}`, { skip: requires('root', 'cgroup1', 'podm
     identityChecks,
     networkChecks,
     podChecks,
+    faultChecks(dockerWords),
   ])
     runChecks(t, engine, checks)
   leavesNothing(t, engine)

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Box, openBox } from './box.js'
 import type { Engine } from './check.js'
+import { faultyRuntime } from './faults.js'
 import { imageArchive } from './image.js'
 
 const config = (dir: string): string => `
@@ -17,8 +18,10 @@ disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt"
 /** `e` is ctr, with the runtime. The namespace of containerd names the parent of the cgroups, too. */
 const wrapper = (box: Box): string => `#!/bin/sh
 export CONTAINERD_NAMESPACE=${box.tag}
+runtime=${box.runtime}
+[ -z "$FAULTY" ] || runtime=${faultyRuntime(box)}
 case $1 in
-run) shift; set -- run --runc-binary ${box.runtime} "$@" ;;
+run) shift; set -- run --runc-binary "$runtime" "$@" ;;
 esac
 exec ctr "$@"
 `

@@ -3,13 +3,17 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openBox, runtimeName } from './box.js'
 import type { Engine } from './check.js'
+import { faultyRuntime } from './faults.js'
 import { imageTree } from './image.js'
 
 export const docker = (): Engine => {
   const box = openBox('docker')
   const { dir } = box
   const daemonJson = {
-    runtimes: { [`${runtimeName()}-under-test`]: { path: box.runtime } },
+    runtimes: {
+      [`${runtimeName()}-under-test`]: { path: box.runtime },
+      faulty: { path: faultyRuntime(box) },
+    },
     'default-runtime': `${runtimeName()}-under-test`,
     'live-restore': true,
     'cgroup-parent': box.tag,
@@ -22,7 +26,10 @@ export const docker = (): Engine => {
   writeFileSync(join(dir, 'daemon.json'), JSON.stringify(daemonJson, null, 2))
   writeFileSync(
     join(dir, 'bin', 'e'),
-    '#!/bin/sh\nexec env DOCKER_HOST=unix:///run/docker.sock docker "$@"\n',
+    `#!/bin/sh
+verb=$1; shift
+exec env DOCKER_HOST=unix:///run/docker.sock docker "$verb" \${FAULTY:+--runtime faulty} "$@"
+`,
     { mode: 0o755 },
   )
   try {

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Box, openBox } from './box.js'
 import type { Engine } from './check.js'
+import { faultyRuntime } from './faults.js'
 import { imageTree } from './image.js'
 
 /**
@@ -14,7 +15,9 @@ const containersConf = (box: Box): string => `
 runtime = "${box.runtime}"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
-runtime_supports_json = ["tsrun", "runc", "crun"]
+runtime_supports_json = ["tsrun", "runc", "crun", "faulty"]
+[engine.runtimes]
+faulty = ["${faultyRuntime(box)}"]
 [containers]
 default_ulimits = ["nofile=1024:4096", "nproc=4096:4096"]
 log_driver = "k8s-file"
@@ -26,7 +29,7 @@ case $1 in
 run | create) verb=$1; shift; set -- "$verb" --cgroup-parent ${box.tag} "$@" ;;
 esac
 exec podman --root ${box.dir}/store --runroot /run/podman-store --tmpdir /run/podman-tmp \\
-  --network-config-dir ${box.dir}/networks "$@"
+  --network-config-dir ${box.dir}/networks \${FAULTY:+--runtime faulty} "$@"
 `
 
 export const podman = (): Engine => {

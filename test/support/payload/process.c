@@ -25,6 +25,13 @@ static int exitVerb(int argc, char **argv) {
   _exit((int)toNumber(argv[0]));
 }
 
+static int euidVerb(int argc, char **argv) {
+  (void)argc;
+  (void)argv;
+  printf("Effective uid: %d\n", (int)geteuid());
+  return 0;
+}
+
 static int echoVerb(int argc, char **argv) {
   for (int i = 0; i < argc; i++) printf("%s%s", i > 0 ? " " : "", argv[i]);
   putchar('\n');
@@ -169,6 +176,7 @@ static int execVerb(int argc, char **argv) {
 const struct verb processVerbs[] = {
     {"true", 0, trueVerb, ""},
     {"exit", 1, exitVerb, "STATUS"},
+    {"euid", 0, euidVerb, "(in the words of Kubernetes' image for that)"},
     {"echo", 0, echoVerb, "TEXT..."},
     {"err", 0, errVerb, "TEXT... (to stderr)"},
     {"copy", 0, copyVerb, "(stdin to stdout)"},

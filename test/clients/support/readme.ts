@@ -1,0 +1,25 @@
+/** The lines that README gives to users of an engine, as that engine's tests take them. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { repository } from '../../support/payload.js'
+
+const installed = '/usr/local/bin/tsrun'
+
+const section = (): string => {
+  const text = readFileSync(join(repository, 'README.md'), 'utf8')
+  const start = text.indexOf('## Plug it into an engine')
+  return text.slice(start, text.indexOf('\n## ', start))
+}
+
+/**
+ * The code block of README that holds `mark`, with the runtime under test in place of the installed one.
+ * Throws unless there is exactly one.
+ */
+export const readmeBlock = (mark: string, runtime: string): string => {
+  const blocks = [...section().matchAll(/^```\w*\n(.*?)^```$/gms)].map(it => it[1] ?? '')
+  const found = blocks.filter(it => it.includes(mark))
+  const [block] = found
+  if (block === undefined || found.length > 1)
+    throw new Error(`README has ${found.length} blocks with ${mark} among the lines for engines`)
+  return block.replaceAll(installed, runtime)
+}
