@@ -10,6 +10,7 @@ MUSL := musl-gcc
 NODE := node
 PREFIX := /usr/local
 DESTDIR :=
+share = $(DESTDIR)$(PREFIX)/share
 # Arguments of `make test`, `make bench` and `make fuzz`, such as TESTS=test/unit/plan.test.ts
 TESTS ?=
 ROOT := $(if $(filter 0,$(shell id -u)),yes)
@@ -94,9 +95,20 @@ fuzz: ## damaged plans for the shim under ASan and UBSan, for SECONDS (60)
 	@$(NODE) test/shim/fuzz.mjs $(or $(SECONDS),60)
 
 .PHONY: install
-install: static ## the static form into PREFIX/bin (DESTDIR for packages)
+install: static ## the static form below PREFIX, with manual and completions (DESTDIR for packages)
 	install -D -m 755 build/tsrun $(DESTDIR)$(PREFIX)/bin/tsrun
-	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/tsrun/LICENSE
+	install -D -m 644 LICENSE $(share)/doc/tsrun/LICENSE
+	install -d $(share)/man/man8 $(share)/bash-completion/completions $(share)/zsh/site-functions $(share)/fish/vendor_completions.d
+	$(NODE) tools/man.mjs build/tsrun > $(share)/man/man8/tsrun.8
+	build/tsrun completion bash > $(share)/bash-completion/completions/tsrun
+	build/tsrun completion zsh > $(share)/zsh/site-functions/_tsrun
+	build/tsrun completion fish > $(share)/fish/vendor_completions.d/tsrun.fish
+
+.PHONY: uninstall
+uninstall: ## take away what make install put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/tsrun $(share)/man/man8/tsrun.8 $(share)/bash-completion/completions/tsrun \
+	  $(share)/zsh/site-functions/_tsrun $(share)/fish/vendor_completions.d/tsrun.fish
+	rm -rf $(share)/doc/tsrun
 
 .PHONY: clean
 clean: ## remove build/ and dist/

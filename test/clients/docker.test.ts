@@ -7,12 +7,18 @@ import { identityChecks, limitChecks, networkChecks, volumeChecks } from './supp
 import { docker } from './support/docker.js'
 import { dockerWords, faultChecks } from './support/faults.js'
 import { execChecks, processChecks } from './support/process.js'
+import { readmeBlock } from './support/readme.js'
 
 const daemonChecks: readonly Check[] = [
   {
+    name: 'the line of README',
+    run: `docker() { e "$@"; }; ${readmeBlock('docker run --runtime', '')}`,
+    out: 'hello',
+  },
+  {
     name: 'the default runtime',
     run: 'e info -f "{{.DefaultRuntime}}"; e run -d --name $N box sleep 100 > /dev/null; e inspect -f "{{.HostConfig.Runtime}}" $N',
-    out: `${runtimeName()}-under-test\n${runtimeName()}-under-test`,
+    out: 'tsrun\ntsrun', // README's name for it, whichever it is
   },
   {
     name: 'dockerd is killed and comes back under a container',

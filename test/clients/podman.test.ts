@@ -7,8 +7,14 @@ import { identityChecks, limitChecks, networkChecks, volumeChecks } from './supp
 import { dockerWords, faultChecks } from './support/faults.js'
 import { podman } from './support/podman.js'
 import { execChecks, processChecks } from './support/process.js'
+import { readmeBlock } from './support/readme.js'
 
 const podChecks: readonly Check[] = [
+  {
+    name: 'the line of README',
+    run: `podman() { e "$@"; }; ${readmeBlock('podman --runtime', '$RT')}`,
+    out: 'hello',
+  },
   {
     // podman forgets the container without asking the runtime
     name: 'conmon is killed',

@@ -10,6 +10,7 @@ const effectiveCapabilities = (): bigint =>
   BigInt(`0x${/CapEff:\s*(\w+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'}`)
 
 /** Each need: whether this machine has it, and what to say when it has not. */
+const built = new URL('../../build/tsrun', import.meta.url)
 const payload = new URL('../../build/test/payload', import.meta.url)
 
 const needs = {
@@ -25,6 +26,7 @@ const needs = {
     () => ((effectiveCapabilities() >> BigInt(capSysResource)) & 1n) === 1n,
     'needs CAP_SYS_RESOURCE (raising limits)',
   ],
+  static: [() => existsSync(built) && has('make'), 'needs make, and the static form: make static'],
   runc: [() => has('runc'), 'needs runc: apt-get install runc'],
   podman: [() => has('podman'), 'needs podman: tools/deps.sh clients'],
   buildah: [() => has('buildah'), 'needs buildah: tools/deps.sh clients'],

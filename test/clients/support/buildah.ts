@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { openBox } from './box.js'
 import type { Engine } from './check.js'
 import { imageTree } from './image.js'
+import { readmeBlock } from './readme.js'
 
 export const buildah = (): Engine => {
   const box = openBox('buildah')
@@ -11,8 +12,7 @@ export const buildah = (): Engine => {
   writeFileSync(
     join(dir, 'bin', 'e'),
     `#!/bin/sh
-export BUILDAH_ISOLATION=oci BUILDAH_RUNTIME=${box.runtime}
-exec buildah --root ${dir}/store --runroot /run/buildah-store "$@"
+${readmeBlock('BUILDAH_RUNTIME', box.runtime)}exec buildah --root ${dir}/store --runroot /run/buildah-store "$@"
 `,
     { mode: 0o755 },
   )

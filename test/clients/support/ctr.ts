@@ -1,5 +1,6 @@
 /** The checks in the words of ctr, containerd's own client. $I is the image. */
 import type { Check } from './check.js'
+import { readmeBlock } from './readme.js'
 
 const image = 'I=docker.io/library/box:latest; '
 const loop = 'sh -c \'trap "exit 9" TERM; echo up; while :; do sleep 0.1; done\''
@@ -8,6 +9,11 @@ const noChmod =
   '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["chmod","fchmodat","fchmodat2"],"action":"SCMP_ACT_ERRNO","errnoRet":38}]}'
 
 const checks: readonly Check[] = [
+  {
+    name: 'the line of README',
+    run: `export CONTAINERD_NAMESPACE=$TAG; ${readmeBlock('ctr run', '$RT')}`,
+    out: 'hello',
+  },
   { name: 'exit status', run: "e run --rm $I $N sh -c 'echo hello; exit 7'", status: 7, out: 'hello' },
   {
     name: 'a program that does not exist',

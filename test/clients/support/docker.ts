@@ -1,20 +1,19 @@
 /** dockerd with a containerd of its own, which it starts itself. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { openBox, runtimeName } from './box.js'
+import { openBox } from './box.js'
 import type { Engine } from './check.js'
 import { faultyRuntime } from './faults.js'
 import { imageTree } from './image.js'
+import { readmeBlock } from './readme.js'
 
 export const docker = (): Engine => {
   const box = openBox('docker')
   const { dir } = box
+  const readme = JSON.parse(readmeBlock('default-runtime', box.runtime)) as { runtimes: object }
   const daemonJson = {
-    runtimes: {
-      [`${runtimeName()}-under-test`]: { path: box.runtime },
-      faulty: { path: faultyRuntime(box) },
-    },
-    'default-runtime': `${runtimeName()}-under-test`,
+    ...readme,
+    runtimes: { ...readme.runtimes, faulty: { path: faultyRuntime(box) } },
     'live-restore': true,
     'cgroup-parent': box.tag,
     'data-root': join(dir, 'data'),

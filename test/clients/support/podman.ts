@@ -5,17 +5,15 @@ import { type Box, openBox } from './box.js'
 import type { Engine } from './check.js'
 import { faultyRuntime } from './faults.js'
 import { imageTree } from './image.js'
+import { readmeBlock } from './readme.js'
 
 /**
  * `default_ulimits`: podman asks for more open files than a root without CAP_SYS_RESOURCE may have.
  * `runtime_supports_json` makes conmon ask for the errors as JSON, as it does for the runtimes that podman knows.
  */
 const containersConf = (box: Box): string => `
-[engine]
-runtime = "${box.runtime}"
-cgroup_manager = "cgroupfs"
+${readmeBlock('[engine]', box.runtime)}
 events_logger = "file"
-runtime_supports_json = ["tsrun", "runc", "crun", "faulty"]
 [engine.runtimes]
 faulty = ["${faultyRuntime(box)}"]
 [containers]
