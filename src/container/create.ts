@@ -11,6 +11,7 @@ import { verify } from '../plan/verify.js'
 import { type Explainer, loadSpec, type ValidSpec } from '../spec/load.js'
 import { warnings } from '../spec/rules/index.js'
 import { checkProcBinds } from '../spec/rules/mounts.js'
+import { checkJoinedSysctls } from '../spec/rules/sysctl.js'
 import { stateDocument } from '../spec/statedoc.js'
 import { check } from '../sys/call.js'
 import { close, fsTypes, openPath, readFile, readLink, statfsType, tryStat } from '../sys/files.js'
@@ -129,12 +130,21 @@ export function create(
       loaded.spec.mounts ?? [],
       source => statfsType(source.startsWith('/') ? source : `${bundle.bundle}/${source}`) === fsTypes.proc,
     )
+    checkJoinedSysctls(loaded.spec, isOwnNamespace)
     const request = requestOf(options, loaded)
     checkPreservedFds(request.preservedFds - options.preserveFds, options.preserveFds)
     return build(options, loaded, request, meanwhile)
   } catch (error) {
     throw error instanceof TsrunError ? error.wrap(`create ${JSON.stringify(id)}`) : error
   }
+}
+
+/** Names of /proc/PID/ns where they are not those of the specification. */
+const namespaceFiles: { readonly [type: string]: string } = { network: 'net', mount: 'mnt' }
+
+function isOwnNamespace(type: string, path: string): boolean {
+  const inode = tryStat(path)?.inode
+  return inode !== undefined && inode === tryStat(`/proc/self/ns/${namespaceFiles[type] ?? type}`)?.inode
 }
 
 function build(

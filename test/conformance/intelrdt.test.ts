@@ -2,27 +2,17 @@
 import assert from 'node:assert/strict'
 import { createResctrl, joinResctrl, ownGroups } from '../../src/launch/resctrl.js'
 import { lower } from '../../src/lower/index.js'
-import type { HostPath, Op, OpOf } from '../../src/plan/op.js'
+import type { Op, OpOf } from '../../src/plan/op.js'
 import { explainer } from '../../src/spec/explain.js'
 import { loadSpec } from '../../src/spec/load.js'
-import { hosts } from '../golden/hosts.js'
+import { request as anyRequest, hosts } from '../golden/hosts.js'
 import type { JsonObject } from '../support/config.js'
 import { container } from '../support/container.js'
 import { nothing } from '../support/leaks.js'
 import { fake, root } from '../support/resctrl.js'
 import { conformance } from './suite.js'
 
-const request = {
-  id: 'box',
-  bundle: '/bundle' as HostPath,
-  rootfs: '/bundle/rootfs' as HostPath,
-  stateDir: '/run/box' as HostPath,
-  cgroupManager: 'cgroupfs',
-  noPivot: false,
-  noNewKeyring: false,
-  preservedFds: 0,
-  extraEnv: [],
-} as const
+const request = { ...anyRequest, id: 'box' }
 
 /** The ops of a config with this section. */
 const opsOf = (intelRdt: JsonObject | undefined): readonly Op[] => {

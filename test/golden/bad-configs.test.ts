@@ -1,23 +1,44 @@
 // Every file of bad-configs/ is refused with the text that expected.txt has for it: one fault each, in a config that is good
-// otherwise. Files of broken JSON end in .txt. UPDATE_GOLDEN=1 writes expected.txt anew.
+// otherwise. Files of broken JSON end in .txt; those that begin with systemd- are for that cgroup manager. What the rules let
+// through is lowered on each host. UPDATE_GOLDEN=1 writes expected.txt anew.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { ConfigError } from '../../src/base/errors.js'
+import { lower } from '../../src/lower/index.js'
 import { explainer } from '../../src/spec/explain.js'
-import { loadSpec } from '../../src/spec/load.js'
+import { loadSpec, type ValidSpec } from '../../src/spec/load.js'
+import { hosts, request } from './hosts.js'
 
 const directory = fileURLToPath(new URL('bad-configs/', import.meta.url))
 const table = `${directory}expected.txt`
 
+const systemd = { bus: 'system', root: '' } as const
+
 const refusal = (file: string): string => {
-  try {
-    loadSpec(readFileSync(directory + file, 'utf8'), () => explainer)
-  } catch (error) {
-    if (error instanceof ConfigError) return `[${error.rule}] ${error.message}`
+  const told = (error: unknown, where = ''): string => {
+    if (error instanceof ConfigError) return `[${error.rule}] ${where}${error.message}`
     throw error
   }
-  return 'accepted'
+  let spec: ValidSpec
+  try {
+    spec = loadSpec(readFileSync(directory + file, 'utf8'), () => explainer)
+  } catch (error) {
+    return told(error)
+  }
+  const cgroupManager = file.startsWith('systemd-') ? systemd : 'cgroupfs'
+  const refusals = Object.entries(hosts).map(([name, host]) => {
+    try {
+      lower(spec, host, { ...request, cgroupManager }, () => {})
+      return ''
+    } catch (error) {
+      return told(error, `(on ${name}) `)
+    }
+  })
+  const [first = '', ...others] = refusals
+  const everywhere = others.every(each => each.replace(/\(on \w+\)/, '') === first.replace(/\(on \w+\)/, ''))
+  const found = refusals.find(each => each !== '') ?? 'accepted'
+  return everywhere ? found.replace(/\(on \w+\) /, '') : found
 }
 
 const files = readdirSync(directory)

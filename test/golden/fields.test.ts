@@ -6,28 +6,15 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import { TsrunError } from '../../src/base/errors.js'
 import { lower } from '../../src/lower/index.js'
-import type { Request } from '../../src/lower/input.js'
 import { encodePlan } from '../../src/plan/encode.js'
-import type { HostPath, Plan } from '../../src/plan/op.js'
+import type { Plan } from '../../src/plan/op.js'
 import { planText } from '../../src/plan/print.js'
 import { verify } from '../../src/plan/verify.js'
 import { explainer } from '../../src/spec/explain.js'
 import { loadSpec } from '../../src/spec/load.js'
 import { type JsonObject, merge } from '../support/config.js'
 import { fields } from './fields.js'
-import { hosts } from './hosts.js'
-
-const request: Request = {
-  id: 'field',
-  bundle: '/bundle' as HostPath,
-  rootfs: '/bundle/rootfs' as HostPath,
-  stateDir: '/run/tsrun/field' as HostPath,
-  cgroupManager: 'cgroupfs',
-  noPivot: false,
-  noNewKeyring: false,
-  preservedFds: 0,
-  extraEnv: [],
-}
+import { hosts, request } from './hosts.js'
 
 const base: JsonObject = {
   ociVersion: '1.3.0',

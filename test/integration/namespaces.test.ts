@@ -55,6 +55,27 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     t.equal(first.state().status, 'running', 'the first one goes on')
   })
 
+  t.test(
+    'the host’s namespaces, joined by path, keep their parameters',
+    { skip: rt.lacks('config-rules') },
+    async t => {
+      for (const [type, file, key] of [
+        ['network', 'net', 'net.ipv4.ip_forward'],
+        ['ipc', 'ipc', 'kernel/msgmax'],
+        ['user', 'user', 'user.max_user_namespaces'],
+      ] as const) {
+        const others = namespaces.filter(each => each.type !== type)
+        const linux = {
+          namespaces: [...others, { type, path: `/proc/${process.pid}/ns/${file}` }],
+          sysctl: { [key]: '1000' },
+        }
+        const c = container(t, rt, { mounts: [], linux })
+        t.match(c.create(), { status: 1, stderr: /sysctl|ucounts/ }, type)
+        t.same(c.leaks(), nothing)
+      }
+    },
+  )
+
   t.test('a path that is not such a namespace', async t => {
     const c = container(t, rt)
     for (const path of ['/proc/self/ns/uts', '/nowhere', '/etc/passwd']) {

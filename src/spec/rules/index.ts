@@ -9,7 +9,7 @@ import { hooks } from './hooks.js'
 import { idmaps } from './idmaps.js'
 import { intelRdt } from './intelrdt.js'
 import { mounts } from './mounts.js'
-import { mountNamespace, namespaces, timeOffsets, userMapped, userNamespace } from './namespaces.js'
+import { mountIds, mountNamespace, namespaces, timeOffsets, userMapped, userNamespace } from './namespaces.js'
 import { netDevices } from './netdevices.js'
 import { restrictedPaths } from './paths.js'
 import { command, environment, rlimits } from './process.js'
@@ -62,6 +62,7 @@ export const specRules: readonly SpecRule[] = [
   restrictedPaths,
   mounts,
   idmaps,
+  mountIds,
   devices,
   netDevices,
   sysctl,

@@ -148,6 +148,25 @@ export const userMapped: SpecRule = spec => {
   return undefined
 }
 
+/** fsconfig(2) of uid= or gid= to an id without a mapping fails with EINVAL. The words are runc's. */
+export const mountIds: SpecRule = spec => {
+  const { uidMappings = [], gidMappings = [] } = spec.linux ?? {}
+  if (uidMappings.length === 0 || !hasNamespace(spec, 'user')) return undefined
+  const list = spec.mounts ?? []
+  for (let i = 0; i < list.length; i++) {
+    const options = list[i]?.options ?? []
+    for (let j = 0; j < options.length; j++) {
+      const option = options[j] as string
+      const kind = option.slice(0, 4)
+      if (kind !== 'uid=' && kind !== 'gid=') continue
+      if (isMapped(Number(option.slice(4)), kind === 'uid=' ? uidMappings : gidMappings)) continue
+      const text = `cannot specify ${option} mount options for unmapped ${kind.slice(0, 3)} in a user namespace`
+      return broken(`/mounts/${i}/options/${j}`, 'mount-id-mapped', text)
+    }
+  }
+  return undefined
+}
+
 /** Without a mount namespace every mount, mask and pivot would be the host's. */
 export const mountNamespace: SpecRule = spec =>
   hasNamespace(spec, 'mount')
