@@ -88,6 +88,12 @@ bench: build/side ## speed beside runc and crun (BENCH_ALL=1: the newest runc an
 	@$(MAKE) --no-print-directory build static
 	@$(NODE) bench/bench.mjs
 
+.PHONY: bench-engines
+bench-engines: build/side ## podman, ctr and docker with tsrun and with runc, as root (ONLY=podman, ROUNDS=20)
+	@tools/deps.sh clients
+	@$(MAKE) --no-print-directory static
+	@$(NODE) bench/engines.mjs
+
 .PHONY: fuzz
 fuzz: ## damaged plans for the shim under ASan and UBSan, for SECONDS (60)
 	@tools/deps.sh test

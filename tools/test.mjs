@@ -4,11 +4,12 @@
 // own; tap's runner loads a TypeScript compiler for each file (0.7 s against 0.15). `npx tap FILE` runs the same files.
 // Quiet on success; of a failure the whole output. The last line counts asserts: `N passed, N failed, N skipped`.
 import { spawn } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import * as esbuild from 'esbuild'
 import { Parser } from 'tap-parser'
+import { keepUrls } from './ts.mjs'
 
 const house = fileURLToPath(new URL('..', import.meta.url))
 const built = join(house, 'build/tests')
@@ -40,23 +41,6 @@ function testsOf(path) {
     .filter(file => file.endsWith('.test.ts'))
     .map(file => join(dir, file))
     .sort()
-}
-
-/** In a bundle `import.meta.url` would be the bundle's. */
-const keepUrls = {
-  name: 'keep-urls',
-  setup(build) {
-    build.onLoad({ filter: /\.(ts|mjs)$/ }, ({ path }) => {
-      if (path.includes('/node_modules/')) return undefined
-      const contents = readFileSync(path, 'utf8')
-      if (!contents.includes('import.meta.url')) return undefined
-      const url = JSON.stringify(pathToFileURL(path).href)
-      return {
-        contents: contents.replaceAll('import.meta.url', url),
-        loader: path.endsWith('.ts') ? 'ts' : 'js',
-      }
-    })
-  },
 }
 
 const bundleOf = file => join(built, relative(join(house, 'test'), file).replace(/\.ts$/, '.mjs'))

@@ -14,7 +14,7 @@ export interface Check {
   readonly name: string
   /**
    * A shell script. `e` is the engine's command, `box` the image, $N a name of this check's own, $T the scratch
-   * directory, $RT the runtime; `term ROWS COLS COMMAND…` gives the command a terminal, which grows by 6 and 20 at SIGUSR1;
+   * directory, $RT the runtime, WITH=NAME before `e run` another one; `term ROWS COLS COMMAND…` gives the command a terminal, which grows by 6 and 20 at SIGUSR1;
    * `soon COMMAND…` tries for 10 s.
    */
   readonly run: string

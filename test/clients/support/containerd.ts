@@ -19,7 +19,7 @@ disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt"
 const wrapper = (box: Box): string => `#!/bin/sh
 export CONTAINERD_NAMESPACE=${box.tag}
 runtime=${box.runtime}
-[ -z "$FAULTY" ] || runtime=${faultyRuntime(box)}
+[ -z "$WITH" ] || runtime=$(command -v "$WITH")
 case $1 in
 run) shift; set -- run --runc-binary "$runtime" "$@" ;;
 esac
@@ -36,6 +36,7 @@ export const containerd = (): Engine => {
   const { dir } = box
   writeFileSync(join(dir, 'config.toml'), config(dir))
   writeFileSync(join(dir, 'bin', 'e'), wrapper(box), { mode: 0o755 })
+  faultyRuntime(box)
   try {
     box.daemon('containerd', `containerd -c ${dir}/config.toml`, 'e version')
     const made = box.sh(`e image import ${imageArchive(dir, 'docker.io/library/box:latest', ['/bin/sh'])}`)

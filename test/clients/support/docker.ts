@@ -27,7 +27,7 @@ export const docker = (): Engine => {
     join(dir, 'bin', 'e'),
     `#!/bin/sh
 verb=$1; shift
-exec env DOCKER_HOST=unix:///run/docker.sock docker "$verb" \${FAULTY:+--runtime faulty} "$@"
+exec env DOCKER_HOST=unix:///run/docker.sock docker "$verb" \${WITH:+--runtime $WITH} "$@"
 `,
     { mode: 0o755 },
   )

@@ -21,7 +21,7 @@ exec ${runtime} "$@"
   return path
 }
 
-/** What an engine calls these things; the container's name is $C. `start` takes the faulty runtime from FAULTY=1. */
+/** What an engine calls these things; the container's name is $C. `start` obeys WITH=faulty. */
 export interface Words {
   readonly start: string
   readonly exec: string
@@ -37,7 +37,7 @@ export const faultChecks = ({ start, exec, remove, list }: Words): readonly Chec
   {
     name: 'the runtime is killed in create',
     run: `for s in ${moments}; do i=$((i + 1)); C=$N-$i; echo create $s > $T/fault
-FAULTY=1 ${start} > /dev/null 2>&1 || hit=yes; rm $T/fault; { ${remove}; } > /dev/null 2>&1; done
+WITH=faulty ${start} > /dev/null 2>&1 || hit=yes; rm $T/fault; { ${remove}; } > /dev/null 2>&1; done
 echo hit: $hit; ${list}; ps -e -o args | grep '^sleep 10'`,
     status: 1,
     out: 'hit: yes',
@@ -45,7 +45,7 @@ echo hit: $hit; ${list}; ps -e -o args | grep '^sleep 10'`,
   },
   {
     name: 'the runtime is killed in exec',
-    run: `C=$N; FAULTY=1 ${start} > /dev/null; for s in ${moments}; do i=$((i + 1)); echo exec $s > $T/fault
+    run: `C=$N; WITH=faulty ${start} > /dev/null; for s in ${moments}; do i=$((i + 1)); echo exec $s > $T/fault
 ${exec} sleep 0.1 > /dev/null 2>&1 || hit=yes; rm $T/fault
 [ "$(i=b$i; ${exec} echo in)" = in ] || echo "no exec after a kill at $s"; done
 { ${remove}; } > /dev/null 2>&1; echo hit: $hit; ${list}; ps -e -o args | grep '^sleep [01]'`,

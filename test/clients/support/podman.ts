@@ -27,7 +27,7 @@ case $1 in
 run | create) verb=$1; shift; set -- "$verb" --cgroup-parent ${box.tag} "$@" ;;
 esac
 exec podman --root ${box.dir}/store --runroot /run/podman-store --tmpdir /run/podman-tmp \\
-  --network-config-dir ${box.dir}/networks \${FAULTY:+--runtime faulty} "$@"
+  --network-config-dir ${box.dir}/networks \${WITH:+--runtime $WITH} "$@"
 `
 
 export const podman = (): Engine => {
