@@ -13,6 +13,8 @@ DESTDIR :=
 share = $(DESTDIR)$(PREFIX)/share
 # Arguments of `make test`, `make bench` and `make fuzz`, such as TESTS=test/unit/plan.test.ts
 TESTS ?=
+# Boots the virtual machine of `make check-vm`: tools/checkvm.mjs says how it is called
+VM_TEST ?= $(wildcard ../shared/tools/vm-test)
 ROOT := $(if $(filter 0,$(shell id -u)),yes)
 BUNDLE := $(if $(ROOT),shell,rootless)
 
@@ -81,6 +83,12 @@ conformance: ## the tests of single sentences, on tsrun and on runc, and their t
 	@$(NODE) tools/test.mjs conformance
 	@if command -v runc > /dev/null; then TSRUN_RUNTIME=runc $(NODE) tools/test.mjs conformance; fi
 	@$(NODE) tools/conformance.mjs
+
+.PHONY: check-vm
+check-vm: ## the tests that need cgroup v2, systemd or a user's delegated cgroups, in a virtual machine (VM_TEST=program, TESTS=…)
+	@tools/deps.sh test
+	@$(MAKE) --no-print-directory build static
+	@$(NODE) tools/checkvm.mjs '$(VM_TEST)' $(TESTS)
 
 .PHONY: bench
 bench: build/side ## speed beside runc and crun (BENCH_ALL=1: the newest runc and youki, too)

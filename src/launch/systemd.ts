@@ -124,10 +124,20 @@ class Refused extends HostError {
   }
 }
 
-function valuesOf(answer: Answer | undefined): readonly Value[] {
+/** One answer's values, which are of this signature. Throws Refused, and HostError for values of another. */
+function valuesOf(signature: string, answer: Answer | undefined): readonly Value[] {
   if (answer === undefined) throw new HostError('the bus gave no answer')
-  if ('values' in answer) return answer.values
-  throw new Refused(answer.error, answer.message === '' ? answer.error : answer.message)
+  if ('error' in answer)
+    throw new Refused(answer.error, answer.message === '' ? answer.error : answer.message)
+  if (answer.signature === signature) return answer.values
+  throw new HostError(`systemd answered with "${answer.signature}" instead of "${signature}"`)
+}
+
+/** The text in a variant. */
+function textIn(value: Value | undefined): string {
+  const { signature, value: text } = value as Variant
+  if (signature !== 's') throw new HostError(`systemd answered with a variant of "${signature}"`)
+  return text as string
 }
 
 const isRefusal = (error: unknown, name: string): boolean =>
@@ -157,15 +167,21 @@ export function startUnit({ at, unit, bus, dir, properties }: OpOf<'unit_start'>
     throw explained(error, `start unit ${unit}`, properties).wrap(at)
   }
   if (exists(dir)) return
-  const where = controlGroup(bus, unit)
+  let where = ''
+  try {
+    where = `, but ${controlGroup(bus, unit)}`
+  } catch {
+    // The error is that it is not there.
+  }
   stopUnit(bus, unit)
-  throw new HostError(`${at}: systemd put the unit ${unit} into the cgroup ${where}, which is not ${dir}`)
+  throw new HostError(`${at}: the cgroup of unit ${unit} is not ${dir}${where}`)
 }
 
 /** Makes a request whose answer is a job, and waits for that. */
 function awaitJob(connection: Connection, unit: string, call: Call, deadline: number): void {
-  const [job] = valuesOf(ask(connection, [call], deadline)[0])
-  const [, , , result] = awaitSignal(connection, 'JobRemoved', values => values[1] === job, deadline)
+  const [job] = valuesOf('o', ask(connection, [call], deadline)[0])
+  const isOurs = (values: readonly Value[]): boolean => values[1] === job
+  const [, , , result] = awaitSignal(connection, 'JobRemoved', 'uoss', isOurs, deadline)
   if (result === 'done') return
   ask(connection, [manager('ResetFailedUnit', 's', unit)], deadline)
   throw new HostError(`its job ended as "${result}" (journalctl -u ${unit} may tell why)`)
@@ -174,8 +190,9 @@ function awaitJob(connection: Connection, unit: string, call: Call, deadline: nu
 /** Takes away a unit that has no processes any more: one that failed, or is just about to go. Throws HostError for another. */
 function removeLeftover(connection: Connection, unit: string, deadline: number): void {
   const [answer] = ask(connection, [manager('GetUnitProcesses', 's', unit)], deadline)
-  const [processes] = answer !== undefined && 'values' in answer ? answer.values : []
-  if (Array.isArray(processes) && processes.length > 0) {
+  const gone = answer !== undefined && 'error' in answer && answer.error.endsWith('NoSuchUnit')
+  const processes = gone ? [] : (valuesOf('a(sus)', answer)[0] as readonly Value[])
+  if (processes.length > 0) {
     throw new HostError(
       `a unit of that name exists already, with ${processes.length} process(es): end them (systemctl stop ${unit}), or give another cgroupsPath`,
     )
@@ -188,7 +205,7 @@ export function setUnit({ at, unit, bus, properties }: OpOf<'unit_set'>): void {
   try {
     withSystemd(bus, (connection, deadline) => {
       const call = manager('SetUnitProperties', 'sba(sv)', unit, true, properties.map(wire))
-      valuesOf(ask(connection, [call, ping], deadline)[0])
+      valuesOf('', ask(connection, [call, ping], deadline)[0])
     })
   } catch (error) {
     throw explained(error, `set properties of unit ${unit}`, properties).wrap(at)
@@ -202,15 +219,15 @@ export function readUnit(
   properties: readonly UnitProperty[],
 ): readonly UnitProperty[] {
   return withSystemd(bus, (connection, deadline) => {
-    const [path] = valuesOf(ask(connection, [manager('GetUnit', 's', unit)], deadline)[0])
+    const [path] = valuesOf('o', ask(connection, [manager('GetUnit', 's', unit)], deadline)[0])
     const calls = properties.map(({ name }) => property(path as string, `${SYSTEMD}.Scope`, name))
     const answers = ask(connection, calls, deadline)
     const old: UnitProperty[] = []
     for (let i = 0; i < answers.length; i++) {
       const answer = answers[i] as Answer
       const asked = properties[i] as UnitProperty
-      if (!('values' in answer)) continue
-      const { signature, value } = answer.values[0] as Variant
+      if ('error' in answer) continue
+      const { signature, value } = valuesOf('v', answer)[0] as Variant
       if (signature === asked.type && signature !== 'a(ss)') old.push({ ...asked, value } as UnitProperty)
     }
     return old
@@ -222,7 +239,7 @@ export function attachToUnit({ at, unit, bus, subcgroup }: OpOf<'unit_attach'>, 
   try {
     withSystemd(bus, (connection, deadline) => {
       const call = manager('AttachProcessesToUnit', 'ssau', unit, subcgroup, [pid])
-      valuesOf(ask(connection, [call], deadline)[0])
+      valuesOf('', ask(connection, [call], deadline)[0])
     })
   } catch (error) {
     throw explained(error, `join unit ${unit}`, []).wrap(at)
@@ -260,16 +277,16 @@ const property = (path: string, type: string, name: string): Call => ({
 /** The cgroup of a user's manager, `/user.slice/user-1000.slice/user@1000.service`. Throws HostError. */
 export function managerCgroup(bus: Bus): string {
   return withSystemd(bus, (connection, deadline) => {
-    const [value] = valuesOf(ask(connection, [property(ROOT, MANAGER, 'ControlGroup')], deadline)[0])
-    return (value as Variant).value as string
+    const call = property(ROOT, MANAGER, 'ControlGroup')
+    return textIn(valuesOf('v', ask(connection, [call], deadline)[0])[0])
   })
 }
 
 function controlGroup(bus: Bus, unit: string): string {
   return withSystemd(bus, (connection, deadline) => {
-    const [path] = valuesOf(ask(connection, [manager('GetUnit', 's', unit)], deadline)[0])
+    const [path] = valuesOf('o', ask(connection, [manager('GetUnit', 's', unit)], deadline)[0])
     const call = property(path as string, `${SYSTEMD}.Scope`, 'ControlGroup')
-    return String((valuesOf(ask(connection, [call], deadline)[0])[0] as Variant).value)
+    return textIn(valuesOf('v', ask(connection, [call], deadline)[0])[0])
   })
 }
 

@@ -85,7 +85,7 @@ export interface Container {
   readonly leaks: () => Leaks
 }
 
-const limit = 15_000
+const limit = 40_000
 let counter = 0
 
 /** A teardown that throws would keep the others from running, so what is left is told at the end of the file. */
@@ -122,6 +122,8 @@ const result = (done: SpawnSyncReturns<string>): Result => ({
 const environment = (tag: string): NodeJS.ProcessEnv => ({
   PATH: process.env.PATH,
   HOME: process.env.HOME,
+  // Where a user's systemd is.
+  XDG_RUNTIME_DIR: process.env.XDG_RUNTIME_DIR,
   TSRUN_TEST_TAG: tag,
 })
 

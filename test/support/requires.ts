@@ -17,6 +17,17 @@ const needs = {
   root: [root, 'needs root'],
   cgroup1: [() => existsSync('/sys/fs/cgroup/memory/cgroup.procs'), 'needs controllers on cgroup v1'],
   cgroup2: [() => existsSync('/sys/fs/cgroup/cgroup.controllers'), 'needs a unified cgroup v2 host'],
+  systemd: [
+    () => existsSync('/run/systemd/private') && existsSync('/run/dbus/system_bus_socket'),
+    'needs systemd as pid 1, with a bus',
+  ],
+  user: [
+    () =>
+      process.getuid?.() !== 0 &&
+      existsSync('/sys/fs/cgroup/cgroup.controllers') &&
+      existsSync(`${process.env.XDG_RUNTIME_DIR}/bus`),
+    'needs an ordinary user with delegated cgroups (v2) and a systemd of their own',
+  ],
   userns: [
     () => existsSync('/proc/self/ns/user') && spawnSync('unshare', ['-U', 'true']).status === 0,
     'needs user namespaces',

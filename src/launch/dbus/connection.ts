@@ -41,9 +41,9 @@ export interface Call {
   readonly values?: readonly Value[]
 }
 
-/** What it answers: values, or the name of an error and what it says to people. */
+/** What it answers: values of a signature, or the name of an error and what it says to people. */
 export type Answer =
-  | { readonly values: readonly Value[] }
+  | { readonly signature: string; readonly values: readonly Value[] }
   | { readonly error: string; readonly message: string }
 
 /**
@@ -148,24 +148,25 @@ export function ask(connection: Connection, calls: readonly Call[], deadline: nu
   return serials.map(serial => answers.get(serial) as Answer)
 }
 
-/** The values of the first signal that `fits`, from those that came already or from now on. Forgets all others. */
+/** The values of the first signal of a signature that `fits`, of those that came already or from now on. Forgets all others. */
 export function awaitSignal(
   connection: Connection,
   member: string,
+  signature: string,
   fits: (values: readonly Value[]) => boolean,
   deadline: number,
 ): readonly Value[] {
   for (;;) {
     const message = connection.signals.shift() ?? nextMessage(connection, deadline)
-    if (message.type !== SIGNAL || message.member !== member) continue
-    const values = unmarshal(message.signature ?? '', message.body)
+    if (message.type !== SIGNAL || message.member !== member || message.signature !== signature) continue
+    const values = unmarshal(signature, message.body)
     if (fits(values)) return values
   }
 }
 
 function answerOf({ type, signature = '', body, errorName = '' }: Message): Answer {
   const values = unmarshal(signature, body)
-  if (type === METHOD_RETURN) return { values }
+  if (type === METHOD_RETURN) return { signature, values }
   return { error: errorName, message: typeof values[0] === 'string' ? values[0] : '' }
 }
 
