@@ -72,13 +72,32 @@ int run_raise_ambient(const struct op_raise_ambient *op) {
   return failed(RAISE_AMBIENT_RAISE, error);
 }
 
+/**
+ * A /dev/null of the host becomes the container's own: through the host's, root of the container could change the mode of that node
+ * for everybody, and criu cannot tell where it came from. Where there is none, or something else in its place, it stays.
+ */
+static void own_null(int fd) {
+  struct stat stat;
+  int flags = sys(fcntl, fd, F_GETFL);
+  if (flags < 0) return;
+  /* Whatever a container may have put there must neither block nor become our terminal. */
+  int own = sys(openat, AT_FDCWD, "/dev/null", (flags & O_ACCMODE) | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  if (own < 0) return;
+  int is_null = sys(fstat, own, &stat) >= 0 && S_ISCHR(stat.st_mode) && stat.st_rdev == device_number(1, 3);
+  if (is_null && sys(fcntl, own, F_SETFL, flags & ~O_ACCMODE) >= 0) sys(dup3, own, fd, 0);
+  close_fd(own);
+}
+
 int run_chown_stdio(const struct op_chown_stdio *op) {
   for (int fd = 0; fd < 3; fd++) {
     struct stat stat;
     int error = sys(fstat, fd, &stat);
     if (error == -EBADF) continue;
     if (error < 0) return failed(CHOWN_STDIO_FSTAT, error);
-    if (S_ISCHR(stat.st_mode) && stat.st_rdev == device_number(1, 3)) continue;
+    if (S_ISCHR(stat.st_mode) && stat.st_rdev == device_number(1, 3)) {
+      own_null(fd);
+      continue;
+    }
     if (stat.st_uid == op->uid) continue;
     error = sys(fchown, fd, op->uid, op->gid);
     /* Not mapped, owned by somebody who is not, or on a read-only mount: the user has to live with it. */

@@ -2,7 +2,7 @@
 #pragma once
 #include <stdint.h>
 
-#define BUILD_ID 0xb71d379bu
+#define BUILD_ID 0x8efc51f3u
 
 enum opcode {
   OP_BARRIER = 1,
@@ -62,6 +62,7 @@ enum opcode {
   OP_RUN_HOOK = 81,
   OP_CLOSE_ON_EXEC = 82,
   OP_EXEC = 83,
+  OP_EXIT = 140,
   OP_SUPERVISE = 90,
   OP_RELEASE = 96,
   OP_REMOVE_CGROUP = 91,
@@ -142,6 +143,7 @@ enum opcode {
   X(RUN_HOOK, run_hook) \
   X(CLOSE_ON_EXEC, close_on_exec) \
   X(EXEC, exec) \
+  X(EXIT, exit) \
   X(SUPERVISE, supervise) \
   X(RELEASE, release) \
   X(REMOVE_CGROUP, remove_cgroup) \
@@ -573,6 +575,8 @@ struct op_exec {
   struct ref env;
 };
 int run_exec(const struct op_exec *op);
+struct op_exit;
+int run_exit(const struct op_exit *op);
 enum supervise_step { SUPERVISE_PIDFD_OPEN, SUPERVISE_TERMINAL, SUPERVISE_POLL,
   SUPERVISE_WAITID };
 struct op_supervise {
@@ -938,6 +942,7 @@ static const struct op_rule op_rules[] = {
     [OP_RUN_HOOK] = {1, 6, 105},
     [OP_CLOSE_ON_EXEC] = {1, 1, 111},
     [OP_EXEC] = {1, 2, 112},
+    [OP_EXIT] = {1, 0, 114},
     [OP_SUPERVISE] = {1, 2, 114},
     [OP_RELEASE] = {1, 5, 116},
     [OP_REMOVE_CGROUP] = {1, 1, 121},

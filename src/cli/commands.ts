@@ -86,6 +86,44 @@ const update = {
   'mem-bw-schema': 'string',
 } as const satisfies OptionTable
 
+const criu = {
+  'image-path': 'string',
+  'work-path': 'string',
+  'tcp-established': 'boolean',
+  'ext-unix-sk': 'boolean',
+  'shell-job': 'boolean',
+  'file-locks': 'boolean',
+  'lazy-pages': 'boolean',
+  'manage-cgroups-mode': 'soft|full|strict|ignore',
+  'empty-ns': 'list',
+  'auto-dedup': 'boolean',
+} as const satisfies OptionTable
+
+const checkpoint = {
+  ...criu,
+  'parent-path': 'string',
+  'leave-running': 'boolean',
+  'pre-dump': 'boolean',
+  'tcp-skip-in-flight': 'boolean',
+  'link-remap': 'boolean',
+  'page-server': 'string',
+  'status-fd': 'integer',
+  'network-lock': 'iptables|nftables|skip',
+} as const satisfies OptionTable
+
+const restore = {
+  ...criu,
+  bundle: 'string b',
+  detach: 'boolean d',
+  'console-socket': 'string',
+  'pid-file': 'string',
+  'no-subreaper': 'boolean',
+  'no-pivot': 'boolean',
+  'tcp-close': 'boolean',
+  'lsm-profile': 'string',
+  'lsm-mount-context': 'string',
+} as const satisfies OptionTable
+
 export const commands = {
   create: { part: 'create', positionals: ['container-id'], options: create },
   start: { part: 'lifecycle', positionals: ['container-id'], options: {} },
@@ -115,6 +153,8 @@ export const commands = {
     options: { interval: 'string', stats: 'boolean' },
   },
   list: { part: 'lifecycle', positionals: [], options: { format: 'table|json f', quiet: 'boolean q' } },
+  checkpoint: { part: 'checkpoint', positionals: ['container-id'], options: checkpoint },
+  restore: { part: 'checkpoint', positionals: ['container-id'], options: restore },
   spec: { part: 'rest', positionals: [], options: { bundle: 'string b', rootless: 'boolean' } },
   features: { part: 'rest', positionals: [], options: {} },
   plan: {
@@ -146,7 +186,7 @@ export const hiddenCommands: CommandTable = {
 }
 
 /** Groups of subcommands that are loaded together. */
-export type PartName = 'lifecycle' | 'create' | 'exec' | 'operate' | 'rest' | 'help'
+export type PartName = 'lifecycle' | 'create' | 'exec' | 'operate' | 'checkpoint' | 'rest' | 'help'
 export type OptionTable = Readonly<Record<string, string>>
 export interface CommandRow {
   readonly part: PartName

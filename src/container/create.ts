@@ -4,7 +4,7 @@ import type { Host } from '../host/facts.js'
 import { probeHost } from '../host/probe.js'
 import { removeResctrl } from '../launch/resctrl.js'
 import { type Launched, launch } from '../launch/session.js'
-import { lower } from '../lower/index.js'
+import { type Lowered, lower } from '../lower/index.js'
 import type { Request } from '../lower/input.js'
 import type { HostPath } from '../plan/op.js'
 import { verify } from '../plan/verify.js'
@@ -18,7 +18,7 @@ import { close, fsTypes, openPath, readFile, readLink, statfsType, tryStat } fro
 import { native } from '../sys/native.js'
 import { removeCgroups } from './cgroup.js'
 import { runHooks } from './hooks.js'
-import type { CreateOptions } from './options.js'
+import type { Common, CreateOptions } from './options.js'
 import { checkConsole, checkPreservedFds, lastOps, plumbingOf } from './plumbing.js'
 import { type Record, startTimeOf } from './record.js'
 import { absolute, claim, directoryOf, discard, markCgroups, refuseDuplicate, save } from './store.js'
@@ -79,7 +79,8 @@ function realDirectory(path: string, what: string): string {
   }
 }
 
-function realRootfs(path: string): HostPath {
+/** The rootfs without symbolic links. Throws ConfigError `invalid rootfs`. */
+export function realRootfs(path: string): HostPath {
   try {
     return realDirectory(path, 'rootfs') as HostPath
   } catch (error) {
@@ -88,7 +89,7 @@ function realRootfs(path: string): HostPath {
 }
 
 /** What the passes need beside the config. Asks the machine nothing but the rootfs. */
-export function requestOf(options: CreateOptions, loaded: LoadedBundle): Request {
+export function requestOf(options: Omit<CreateOptions, 'config'>, loaded: LoadedBundle): Request {
   const { common, id } = options
   return {
     id,
@@ -149,12 +150,12 @@ function isOwnNamespace(type: string, path: string): boolean {
 
 function build(
   options: CreateOptions,
-  { spec, text, bundle, rootfs }: LoadedBundle,
+  loaded: LoadedBundle,
   request: Request,
   meanwhile?: (pid: number, record: Record) => void,
 ): Created {
   const { common, id } = options
-  const calls = native()
+  const { spec, text, bundle } = loaded
   const host = probeHost(common.rootless)
   checkUser(spec, host)
   const { plan, cgroup } = lower(spec, host, request, (pointer, message) =>
@@ -162,23 +163,9 @@ function build(
   )
   const verified = verify(plan)
   common.log.debug(`plan of ${plan.ops.length} ops`)
-  const pid = calls.getpid()
-  const namespaces = spec.linux?.namespaces ?? []
   let record: Record = {
-    format: 1,
-    id,
-    bundle,
-    rootfs,
-    created: now(),
-    owner: calls.getuid(),
-    creator: { pid, startTime: startTimeOf(pid) ?? 0 },
-    cgroup: cgroup.paths,
-    ...(cgroup.unit && { unit: cgroup.unit }),
+    ...newRecord(id, loaded, cgroup),
     ...(request.noNewKeyring && { noNewKeyring: true }),
-    ownPidNamespace: namespaces.some(ns => ns.type === 'pid' && (ns.path === undefined || ns.path === '')),
-    ...(spec.annotations === undefined ? {} : { annotations: spec.annotations }),
-    poststart: spec.hooks?.poststart ?? [],
-    poststop: spec.hooks?.poststop ?? [],
     afterStart: lastOps(plan.ops),
   }
   claim(common.root, record, text)
@@ -211,7 +198,7 @@ function build(
     common.log.debug(`init waits for start, pid ${launched.pid}`)
     return { ...launched, record }
   } catch (error) {
-    undo(options, record, made)
+    undo(common, record, made)
     throw error
   }
 }
@@ -230,7 +217,7 @@ function checkUser({ linux }: ValidSpec, { euid, capabilities }: Host): void {
 }
 
 /** What a create has made on the machine, for the case that it fails. */
-interface Made {
+export interface Made {
   /** Absent until they are ours: a path that is in use is another container's. */
   cgroups?: readonly string[]
   unit: boolean
@@ -238,8 +225,34 @@ interface Made {
   groups: readonly string[]
 }
 
+/** What is known of a container before it has a process. */
+export function newRecord(
+  id: string,
+  { spec, bundle, rootfs }: LoadedBundle,
+  cgroup: Lowered['cgroup'],
+): Record {
+  const pid = native().getpid()
+  const namespaces = spec.linux?.namespaces ?? []
+  return {
+    format: 1,
+    id,
+    bundle,
+    rootfs,
+    created: now(),
+    owner: native().getuid(),
+    creator: { pid, startTime: startTimeOf(pid) ?? 0 },
+    cgroup: cgroup.paths,
+    ...(cgroup.unit && { unit: cgroup.unit }),
+    ownPidNamespace: namespaces.some(ns => ns.type === 'pid' && (ns.path === undefined || ns.path === '')),
+    ...(spec.annotations === undefined ? {} : { annotations: spec.annotations }),
+    poststart: spec.hooks?.poststart ?? [],
+    poststop: spec.hooks?.poststop ?? [],
+    afterStart: [],
+  }
+}
+
 /** Removes what a failed create made. Its own failures are told, but the first one is the error. */
-function undo({ common }: CreateOptions, record: Record, made: Made): void {
+export function undo(common: Common, record: Record, made: Made): void {
   for (const step of [
     () => made.unit && removeUnit(record),
     () => made.cgroups !== undefined && removeCgroups(record.cgroup, made.cgroups),

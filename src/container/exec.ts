@@ -9,6 +9,7 @@ import { lowerExec } from '../lower/exec.js'
 import { encodePlan } from '../plan/encode.js'
 import type { HostPath, Op, VerifiedPlan } from '../plan/op.js'
 import { verify } from '../plan/verify.js'
+import type { ValidSpec } from '../spec/load.js'
 import { stateDocument } from '../spec/statedoc.js'
 import { native } from '../sys/native.js'
 import { frozenSpec } from './frozen.js'
@@ -66,7 +67,7 @@ const stopped = (): StateError => new StateError('stopped', 'cannot exec in a st
 function planOf(options: ExecOptions, record: Record): VerifiedPlan {
   const { common, id, detach } = options
   const { log } = common
-  const spec = frozenSpec(common.root, id)
+  const spec = withClocks(frozenSpec(common.root, id), record)
   const process = processOf(options, spec)
   checkConsole(process, options.consoleSocket, detach)
   const plumbing = plumbingOf(options)
@@ -91,6 +92,15 @@ function planOf(options: ExecOptions, record: Record): VerifiedPlan {
       log.warn(`${pointer}: ${message}`, { pointer }),
     ),
   )
+}
+
+/** criu restores into a time namespace, so that clocks go on: its processes are there, whatever the config says. */
+function withClocks(spec: ValidSpec, { timeNamespace }: Record): ValidSpec {
+  if (timeNamespace !== true) return spec
+  const { linux = {} } = spec
+  const namespaces = linux.namespaces ?? []
+  if (namespaces.some(({ type }) => type === 'time')) return spec
+  return { ...spec, linux: { ...linux, namespaces: [...namespaces, { type: 'time' }] } }
 }
 
 function actionsFor(root: string, record: Record, log: Log) {

@@ -105,3 +105,51 @@ export interface UpdateOptions {
   /** The text of a document of resources, or limits from the command line. */
   readonly resources: { readonly text: string } | { readonly limits: Resources }
 }
+
+/** What checkpoint and restore have in common: options of criu, under runc's names. */
+export interface CriuChoices {
+  /** Directory of the images. */
+  readonly imagePath: string
+  /** Directory of criu's log and statistics; absent: that of the images. */
+  readonly workPath?: string
+  readonly tcpEstablished: boolean
+  readonly externalUnixSockets: boolean
+  readonly shellJob: boolean
+  readonly fileLocks: boolean
+  readonly lazyPages: boolean
+  readonly autoDedup: boolean
+  /** Absent: criu decides (soft). */
+  readonly manageCgroups?: 'soft' | 'full' | 'strict' | 'ignore'
+}
+
+export interface CheckpointOptions extends CriuChoices {
+  readonly common: Common
+  readonly id: string
+  /** Images that these are built upon; relative to `imagePath`. */
+  readonly parentPath?: string
+  readonly leaveRunning: boolean
+  /** Only memory, for the next checkpoint to build upon; the container goes on. */
+  readonly preDump: boolean
+  readonly tcpSkipInFlight: boolean
+  readonly linkRemap: boolean
+  /** Descriptor that gets a NUL byte when the page server listens. */
+  readonly statusFd?: number
+  readonly pageServer?: { readonly address: string; readonly port: number }
+  readonly networkLock?: 'iptables' | 'nftables' | 'skip'
+}
+
+export interface RestoreOptions extends CriuChoices {
+  readonly common: Common
+  readonly id: string
+  readonly bundle: string
+  readonly detach: boolean
+  readonly noSubreaper: boolean
+  readonly consoleSocket?: string
+  readonly pidFile?: string
+  readonly tcpClose: boolean
+  /** `TYPE:NAME`, as in apparmor:profile. */
+  readonly lsmProfile?: string
+  readonly lsmMountContext?: string
+  /** See RunOptions. */
+  readonly again: readonly string[]
+}

@@ -37,6 +37,8 @@ export interface Record {
   readonly ownPidNamespace: boolean
   /** `--no-new-keyring` was given: there is none that `exec` could join. */
   readonly noNewKeyring?: boolean
+  /** It was restored into a time namespace that its config does not name. */
+  readonly timeNamespace?: boolean
   /** The limits since the last update, as JSON with exact integers; absent: those of the frozen config. */
   readonly resources?: string
   readonly annotations?: Readonly<{ [key: string]: string }>

@@ -21,10 +21,7 @@ const PR_SET_CHILD_SUBREAPER = 36
  */
 export function runContainer(options: RunOptions): number {
   const { common, detach, noSubreaper } = options
-  if (!detach && !noSubreaper) {
-    // Survives execve(2): the monitor reaps what the container leaves behind.
-    check(native().prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 'prctl', 'PR_SET_CHILD_SUBREAPER, 1')
-  }
+  if (!detach && !noSubreaper) becomeSubreaper()
   // What the monitor will do is written while init mounts; only a terminal is not known then.
   let plan: Uint8Array | undefined
   const created = create(options, detach, (pid, record) => {
@@ -47,6 +44,11 @@ export function runContainer(options: RunOptions): number {
   }
 }
 
+/** Survives execve(2): the monitor reaps what the container leaves behind. */
+export function becomeSubreaper(): void {
+  check(native().prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 'prctl', 'PR_SET_CHILD_SUBREAPER, 1')
+}
+
 type Running = Pick<Created, 'pid' | 'record' | 'console'>
 
 function monitorPlan(options: RunOptions, running: Running): Uint8Array {
@@ -54,10 +56,12 @@ function monitorPlan(options: RunOptions, running: Running): Uint8Array {
 }
 
 /**
- * What is left to do: the steps of `start`, which need somebody who listens to signals before the program runs, and once init has
- * ended those of `delete`. When one of them fails, tsrun is executed again: `_failed` tells why and cleans up.
+ * What is left to do: the steps of `start`, which need somebody who listens to signals before the program runs, and what comes after
+ * them. When one of them fails, tsrun is executed again: `_failed` tells why and cleans up.
  */
-function monitorOps({ common, id, keep, again }: RunOptions, { pid, console, record }: Running): Op[] {
+function monitorOps(options: RunOptions, running: Running): Op[] {
+  const { common, id, again } = options
+  const { pid, console, record } = running
   const directory = directoryOf(common.root, id)
   const env = native().environ
   const process = { pid, ...(console === undefined ? {} : { console }) }
@@ -66,7 +70,17 @@ function monitorOps({ common, id, keep, again }: RunOptions, { pid, console, rec
   const ops: Op[] = [{ op: 'release', by: 'monitor', at: 'runtime:start', ...process, fifo, args, env }]
   // The monitor's ops of poststart follow at once: `failed.ts` counts on it.
   hooks('poststart', record.poststart, stateDocument(record, record.annotations, 'running', pid), ops)
-  ops.push({ op: 'supervise', by: 'monitor', at: 'runtime:run', ...process })
+  return [...ops, ...endOps(options, running)]
+}
+
+type EndOptions = Pick<RunOptions, 'common' | 'id' | 'keep' | 'again'>
+
+/** Waits for the end of a container that runs, and takes the steps of `delete`. */
+export function endOps({ common, id, keep, again }: EndOptions, { pid, console, record }: Running): Op[] {
+  const directory = directoryOf(common.root, id)
+  const env = native().environ
+  const process = { pid, ...(console === undefined ? {} : { console }) }
+  const ops: Op[] = [{ op: 'supervise', by: 'monitor', at: 'runtime:run', ...process }]
   const at = 'runtime:delete'
   const cleaner = { by: 'monitor', at, args: [...again, 'delete', '--force', id], env } as const
   const counter = oomFile(record.cgroup) as HostPath | undefined

@@ -166,10 +166,10 @@ export function refuseDuplicate(root: string, id: string): void {
 }
 
 /**
- * Makes a container's directory with its record, its frozen config and the exec fifo. Throws StateError when the id was taken
- * meanwhile, HostError when the root cannot be written; nothing is left then.
+ * Makes a container's directory with its record, its frozen config and, where it is to wait for `start`, the exec fifo. Throws StateError
+ * when the id was taken meanwhile, HostError when the root cannot be written; nothing is left then.
  */
-export function claim(root: string, record: ContainerRecord, config: string): void {
+export function claim(root: string, record: ContainerRecord, config: string, waits = true): void {
   const directory = directoryOf(root, record.id)
   const half = `${root}/.${record.id}.${native().getpid()}`
   try {
@@ -182,10 +182,7 @@ export function claim(root: string, record: ContainerRecord, config: string): vo
   try {
     writeFile(`${half}/${files.config}`, config, 0o600)
     writeFile(`${half}/${files.state}`, JSON.stringify(record), 0o600)
-    const fifo = `${half}/${files.fifo}`
-    check(native().mkfifoat(AT_FDCWD, fifo, 0o622), 'mkfifo', () => JSON.stringify(fifo))
-    // Whatever the umask says: init opens it as the container's user.
-    check(native().fchmodat(AT_FDCWD, fifo, 0o622, 0), 'chmod', () => JSON.stringify(fifo))
+    if (waits) makeFifo(`${half}/${files.fifo}`)
     const result = native().renameat2(AT_FDCWD, half, AT_FDCWD, directory, RENAME_NOREPLACE)
     if (result === EEXIST || result === ENOTEMPTY) throw duplicate(record.id)
     check(result, 'rename', () => `${JSON.stringify(half)}, ${JSON.stringify(directory)}`)
@@ -194,6 +191,12 @@ export function claim(root: string, record: ContainerRecord, config: string): vo
     if (error instanceof StateError) throw error
     throw new HostError(`write the container's state: ${(error as Error).message} (is the state root full?)`)
   }
+}
+
+function makeFifo(path: string): void {
+  check(native().mkfifoat(AT_FDCWD, path, 0o622), 'mkfifo', () => JSON.stringify(path))
+  // Whatever the umask says: init opens it as the container's user.
+  check(native().fchmodat(AT_FDCWD, path, 0o622, 0), 'chmod', () => JSON.stringify(path))
 }
 
 /** Removes a container's directory and what tsrun put there; a missing one is fine. */

@@ -36,6 +36,16 @@ export function mountsOfTypes(mountinfo: string, types: readonly string[]): Moun
   return mounts
 }
 
+/** Where each mount is, by its id (that of statx). */
+export function mountPoints(mountinfo: string): Map<number, string> {
+  const points = new Map<number, string>()
+  for (const line of mountinfo.split('\n')) {
+    const fields = line.split(' ')
+    if (fields.length > 4) points.set(Number(fields[0]), unescapePath(fields[4] as string))
+  }
+  return points
+}
+
 /** Undoes the kernel's escapes: blank, tab, newline and backslash as three octal digits. */
 export function unescapePath(text: string): string {
   if (!text.includes('\\')) return text

@@ -1,6 +1,6 @@
 import { HostError, InternalError } from '../base/errors.js'
 import type { Log } from '../base/log.js'
-import type { HostPath, OpOf, RuntimeOp, RuntimeOpName } from '../plan/op.js'
+import type { OpOf, RuntimeOp, RuntimeOpName } from '../plan/op.js'
 import { writeFile, writeKernelFile } from '../sys/files.js'
 import { native } from '../sys/native.js'
 import { createCgroups, joinCgroups, writeCgroups } from './cgroup.js'
@@ -26,6 +26,8 @@ export interface Actions {
   meanwhile?(pid: number): void
   /** Working directory of hooks and of the shim. */
   readonly bundle: string
+  /** Descriptors of ours that the new process gets as 3, 4 and so on. Absent: it gets the preserved ones. */
+  readonly descriptors?: readonly number[]
   readonly log: Log
   /** The state document that a hook receives. */
   hookState(pid: number): string
@@ -118,7 +120,7 @@ function writeOomScore(pid: number, value: number): void {
 }
 
 /** Decimal, no newline, there at once or not at all: engines read it as soon as `create` returns. */
-function writePidFile(path: HostPath, pid: number): void {
+export function writePidFile(path: string, pid: number): void {
   const slash = path.lastIndexOf('/') + 1
   const temporary = `${path.slice(0, slash)}.${path.slice(slash)}`
   const AT_FDCWD = -100

@@ -45,6 +45,19 @@ export function moveNetDevice({ at, from, name }: OpOf<'move_net_device'>, pid: 
   }
 }
 
+/** Brings up the loopback device of a process's network namespace. Throws SyscallError. */
+export function bringUpLoopback(pid: number): void {
+  const namespace = openNamespace(`/proc/${pid}/ns/net`)
+  let inside: number | undefined
+  try {
+    inside = socketInside(namespace)
+    const device = listLinks(inside).find(({ name }) => name === 'lo')
+    if (device !== undefined) setLinkState(inside, device.index, true)
+  } finally {
+    for (const fd of [namespace, inside]) if (fd !== undefined) native().close(fd)
+  }
+}
+
 function hint({ errnoName }: SyscallError): string {
   if (errnoName === 'EPERM') return ' (it takes CAP_NET_ADMIN over both network namespaces: run as root)'
   if (errnoName === 'EINVAL') return ' (this device cannot leave its namespace, or the name is no name)'

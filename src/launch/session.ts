@@ -7,7 +7,7 @@ import { type Exit, openPidfd, signalPidfd, wait, waitUnreaped } from '../sys/pr
 import { packetPair, receive, send } from '../sys/socket.js'
 import { type Actions, runActions } from './actions.js'
 import { failureOf } from './failure.js'
-import { startShim } from './shim.js'
+import { startShim, startShimWith } from './shim.js'
 
 const SIGKILL = 9
 
@@ -70,11 +70,16 @@ function play(
   const calls = native()
   const { bytes, barriers } = encodePlan(plan, calls.utf8Write)
   const [ours, theirs] = packetPair()
-  const helper = startShim(bytes, theirs, preservedFds, actions.bundle)
+  const { bundle, descriptors } = actions
+  const helper =
+    descriptors === undefined
+      ? startShim(bytes, theirs, preservedFds, bundle)
+      : startShimWith(descriptors, bytes, theirs, bundle)
   calls.close(theirs)
   const session: Session = { pid: helper, pidfd: undefined, console: undefined }
   let reaped = false
-  let executing = false
+  // A plan without barriers is under way to its program from the start.
+  let executing = until === 'executed' && barriers.length === 0
   const done = (n: number): Held => {
     const { pid, pidfd, console } = session
     if (pidfd === undefined) throw new InternalError('the plan came to its end before init started')

@@ -41,16 +41,56 @@ function shimProgram(): string {
   return `/proc/self/fd/${program}`
 }
 
-/** Starts the shim on a plan, in `cwd`: hooks that init runs find themselves in the bundle, too. Returns the pid of the helper, our child. */
+/**
+ * Starts the shim on a plan, in `cwd`: hooks that init runs find themselves in the bundle, too. It gets stdio and `preserved` more of our
+ * descriptors under their own numbers. Returns the pid of the helper, our child.
+ */
 export function startShim(plan: Uint8Array, report: number, preserved: number, cwd: string): number {
-  const calls = native()
-  const planFd = sealedMemfd('tsrun-plan', plan, false)
   const fds: [number, number][] = []
   for (let fd = 0; fd < 3 + preserved; fd++) fds.push([fd, fd])
+  return startWith(fds, sealedMemfd('tsrun-plan', plan, false), report, cwd)
+}
+
+const F_DUPFD_CLOEXEC = 1030
+
+/** The same with these descriptors of ours as 3, 4 and so on, instead of those that have these numbers here. */
+export function startShimWith(
+  descriptors: readonly number[],
+  plan: Uint8Array,
+  report: number,
+  cwd: string,
+): number {
+  const calls = native()
+  // Whatever the new process needs besides must not have one of these numbers, or it would be overwritten.
+  const least = 3 + descriptors.length
+  const copy = (fd: number): number =>
+    check(calls.fcntl(fd, F_DUPFD_CLOEXEC, least), 'fcntl', 'F_DUPFD_CLOEXEC')
+  const moved = (fd: number): number => {
+    if (fd >= least) return fd
+    const above = copy(fd)
+    calls.close(fd)
+    return above
+  }
+  shimProgram()
+  program = moved(program as number)
+  const planFd = moved(sealedMemfd('tsrun-plan', plan, false))
+  const copies = [report, ...descriptors].map(copy)
+  try {
+    const fds: [number, number][] = [0, 1, 2].map(fd => [fd, fd])
+    for (let i = 1; i < copies.length; i++) fds.push([copies[i] as number, 2 + i])
+    return startWith(fds, planFd, copies[0] as number, cwd)
+  } finally {
+    for (const fd of copies) calls.close(fd)
+  }
+}
+
+/** Closes the plan. */
+function startWith(fds: [number, number][], planFd: number, report: number, cwd: string): number {
+  const preserved = fds.length - 3
   fds.push([planFd, planFd], [report, report])
   const argv = shimArguments('launch', planFd, report, preserved)
   const pid = withCallerLimits(() => spawn(shimProgram(), { argv, env: [], fds, cwd }))
-  calls.close(planFd)
+  native().close(planFd)
   return pid
 }
 

@@ -25,7 +25,7 @@ export function runForOutput(
       [output, 1],
       [output, 2],
     ]
-    const path = name.startsWith('/') ? name : find(name)
+    const path = name.startsWith('/') ? name : findTool(name)
     closeOthersOnExec()
     const pid = withCallerLimits(() => spawn(path, { argv: [short, ...args], env, fds }))
     const exit = wait({ pid })
@@ -36,10 +36,11 @@ export function runForOutput(
   }
 }
 
-function find(name: string): string {
+/** The same, of a program that has to be there. Throws HostError, with the hint. */
+export function findTool(name: string, hint = ''): string {
   const path = findProgram(name)
   if (path !== undefined) return path
-  throw new HostError(`${name} is not installed (looked in ${searchPath()})`)
+  throw new HostError(`${name} is not installed${hint === '' ? '' : `: ${hint}`} (looked in ${searchPath()})`)
 }
 
 /** Where a program is: in the absolute directories of the PATH, so that none of the current directory is run. */

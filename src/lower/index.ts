@@ -69,8 +69,8 @@ export interface Lowered {
   readonly cgroup: Pick<CgroupPlan, 'paths' | 'unit'>
 }
 
-/** Compiles a valid config into the plan of `create`. Pure. Throws ConfigError for what only lowering can see. */
-export function lower(spec: Spec, host: Host, request: Request, warn: Input['warn']): Lowered {
+/** What the passes read, from a valid config. Throws InternalError without a process, ConfigError for a wrong cgroupsPath. */
+export function inputOf(spec: Spec, host: Host, request: Request, warn: Input['warn']): Input {
   const { process, linux = {} } = spec
   if (process === undefined) throw new InternalError('lowering needs a process')
   const userNamespace = (linux.namespaces ?? []).some(namespace => namespace.type === 'user')
@@ -83,18 +83,14 @@ export function lower(spec: Spec, host: Host, request: Request, warn: Input['war
     userNamespace,
   })
   for (const { pointer, message } of cgroup.warnings) warn(pointer, message)
-  const input: Input = {
-    spec,
-    process,
-    linux,
-    user: { uid: 0, gid: 0, ...process.user },
-    host,
-    cgroup,
-    request,
-    userNamespace,
-    warn,
-  }
+  const user = { uid: 0, gid: 0, ...process.user }
+  return { spec, process, linux, user, host, cgroup, request, userNamespace, warn }
+}
+
+/** Compiles a valid config into the plan of `create`. Pure. Throws ConfigError for what only lowering can see. */
+export function lower(spec: Spec, host: Host, request: Request, warn: Input['warn']): Lowered {
+  const input = inputOf(spec, host, request, warn)
   const ops: Op[] = []
   for (const pass of passes) pass(input, ops)
-  return { plan: { format: 1, ops }, cgroup }
+  return { plan: { format: 1, ops }, cgroup: input.cgroup }
 }

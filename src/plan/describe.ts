@@ -88,6 +88,7 @@ const phrases = (): Phrases => ({
   run_hook: ({ path, at }) => `run ${hookKind(at)} hook ${path}`,
   close_on_exec: () => 'mark descriptors close-on-exec',
   exec: ({ args }) => `exec ${args[0] ?? ''}`,
+  exit: () => 'end',
   release: () => 'start the program',
   supervise: ({ pid }) => `supervise process ${pid}`,
   report_oom: ({ file }) => `look whether ${file} counts kills`,

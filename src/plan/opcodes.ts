@@ -210,7 +210,7 @@ export const opcodes = {
   },
   /** One PR_CAP_AMBIENT_RAISE each; only after capset. */
   raise_ambient: { code: 70, fields: { mask: 'u64' }, steps: ['clear', 'raise'] },
-  /** fchown of the inherited descriptors 0-2 that are not /dev/null, so that the user may reopen them. */
+  /** fchown of the inherited descriptors 0-2, so that the user may reopen them; one of /dev/null becomes the container's own. */
   chown_stdio: { code: 71, fields: { uid: 'u32', gid: 'u32' }, steps: ['fstat', 'fchown'] },
   /** With `retry`: only when an earlier chdir failed with a tolerated errno (a home that only root or only the user may enter). */
   chdir: { code: 72, fields: { path: 'str', retry: 'u32' }, steps: ['chdir'] },
@@ -250,6 +250,8 @@ export const opcodes = {
   /** Descriptors from `first` on get CLOEXEC: nothing of ours survives exec, and seccomp need not allow close_range. */
   close_on_exec: { code: 82, fields: { first: 'u32' }, steps: ['close_range'] },
   exec: { code: 83, fields: { args: 'strs', env: 'strs' }, steps: ['execve'] },
+  /** Ends well: the last op of a plan that only prepares something. */
+  exit: { code: 140, fields: {}, steps: [] },
 
   // ---- the monitor of a foreground run: what the runtime becomes while the container lives ---------------------------
   /**

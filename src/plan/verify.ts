@@ -101,7 +101,7 @@ function checkSeccomp(ops: readonly Op[], { first }: Places): string | undefined
 function checkEnd(ops: readonly Op[], { first }: Places): string | undefined {
   const end = ops.length - 1
   const last = ops[end]?.op
-  if (last !== 'exec' && last !== 'exit_like_init') return `the last op is ${last}`
+  if (last !== 'exec' && last !== 'exit' && last !== 'exit_like_init') return `the last op is ${last}`
   return first[last] === end ? undefined : `${last} comes twice`
 }
 

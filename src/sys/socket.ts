@@ -25,8 +25,10 @@ let memory: Memory | undefined
 let view: DataView | undefined
 
 function header(dataLength: number, controlLength: number): { memory: Memory; view: DataView } {
-  memory ??= native().alloc(DATA + DATA_SIZE)
-  view ??= new DataView(memory.bytes.buffer, memory.bytes.byteOffset, memory.bytes.byteLength)
+  if (memory === undefined || view === undefined || memory.bytes.length < DATA + dataLength) {
+    memory = native().alloc(DATA + Math.max(dataLength, DATA_SIZE))
+    view = new DataView(memory.bytes.buffer, memory.bytes.byteOffset, memory.bytes.byteLength)
+  }
   const { address } = memory
   memory.bytes.fill(0, 0, DATA)
   view.setBigUint64(16, BigInt(address + IOVEC), true)
@@ -75,7 +77,7 @@ export function receive(socket: number): Message {
   return { bytes: memory.bytes.subarray(DATA, DATA + length), fd }
 }
 
-/** Sends bytes (at most 4096) and, with them, a descriptor. Never raises SIGPIPE. */
+/** Sends bytes and, with them, a descriptor. Never raises SIGPIPE. */
 export function send(socket: number, bytes: Uint8Array, fd?: number): void {
   const { memory, view } = header(bytes.length, fd === undefined ? 0 : 24)
   memory.bytes.set(bytes, DATA)

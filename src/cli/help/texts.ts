@@ -87,6 +87,30 @@ export const optionTexts: Readonly<Record<AnyOption, OptionText>> = {
   'mem-bw-schema': ['SCHEMA', 'Intel RDT: memory bandwidth'],
   interval: ['TIME', 'Time between statistics, as in 500ms, 10s or 1m; 5s when not given'],
   stats: 'Show the statistics once',
+  'image-path': ['DIR', "Directory of criu's images; ./checkpoint when not given"],
+  'work-path': ['DIR', "Directory of criu's log and statistics; that of the images when not given"],
+  'tcp-established': 'Include open TCP connections',
+  'ext-unix-sk': 'Include unix sockets that lead out of the container',
+  'shell-job': 'Include a session or process group that begins outside',
+  'file-locks': 'Include file locks',
+  'lazy-pages': 'Move memory only when it is asked for, by userfaultfd',
+  'manage-cgroups-mode': [
+    'MODE',
+    'How criu treats cgroups: soft, full, strict or ignore; soft when not given',
+  ],
+  'empty-ns': ['TYPE', 'Leave what is in this namespace out; network, which always is'],
+  'auto-dedup': 'Keep each page of memory in one image only',
+  'parent-path': ['DIR', 'Earlier images to build upon, relative to --image-path'],
+  'leave-running': 'Let the container go on',
+  'pre-dump': 'Write memory only, for a later checkpoint to build upon; the container goes on',
+  'tcp-skip-in-flight': 'Leave out TCP connections that are about to be made',
+  'link-remap': 'Make links to deleted files that are open',
+  'page-server': ['ADDRESS:PORT', 'Page server that gets, or with --lazy-pages gives, the memory'],
+  'status-fd': ['FD', 'Write a NUL to this descriptor when lazy pages can be asked for'],
+  'network-lock': ['METHOD', 'How criu keeps packets away meanwhile: iptables, nftables or skip'],
+  'tcp-close': 'Restore open TCP connections as closed ones',
+  'lsm-profile': ['TYPE:NAME', 'Security profile of the restored processes, as in apparmor:web'],
+  'lsm-mount-context': ['CONTEXT', 'SELinux context of restored mounts'],
   force: 'Kill the container first when it runs; no error when there is none',
   format: ['FORMAT', 'Output as table or json; table when not given'],
   quiet: 'Show ids only',
@@ -195,6 +219,26 @@ export const commandTexts: { readonly [N in CommandName]: CommandText<N> } = {
     examples: [
       ['tsrun events --stats web', 'One sample'],
       ['tsrun events --interval 1s web', 'One every second'],
+    ],
+  },
+  checkpoint: {
+    summary: 'Write a running container to files',
+    about:
+      'Writes the processes of a container to files, by criu, which has to be installed. The container is deleted then, unless --leave-running is given; "tsrun restore" makes it again.',
+    examples: [
+      ['tsrun checkpoint --image-path /srv/images web', 'Write "web", and delete it'],
+      ['tsrun checkpoint --leave-running web', 'Write it to ./checkpoint, and let it go on'],
+      ['tsrun checkpoint --pre-dump --image-path /srv/first web', 'Most of its memory, while it goes on'],
+      ['tsrun checkpoint --parent-path ../first --image-path /srv/last web', 'The rest, soon after'],
+    ],
+  },
+  restore: {
+    summary: 'Make a container of what checkpoint has written',
+    about:
+      'Makes a container of the files of "tsrun checkpoint", by criu, with the cgroups, mounts and hooks of its bundle. In the foreground it waits for it, as "tsrun run" does.',
+    examples: [
+      ['tsrun restore --image-path /srv/images --bundle /srv/web web', 'Wait for it'],
+      ['tsrun restore --detach --pid-file /run/web.pid web', 'From ./checkpoint, in the background'],
     ],
   },
   list: {

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct verb *const tables[] = {processVerbs, fileVerbs, reportVerbs, syscallVerbs, hostVerbs, attackVerbs};
+static const struct verb *const tables[] = {processVerbs, fileVerbs, reportVerbs, syscallVerbs, hostVerbs, attackVerbs, moveVerbs};
 
 static const struct verb *lookUp(const char *name) {
   for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)

@@ -19,6 +19,7 @@ extern const struct verb reportVerbs[];
 extern const struct verb syscallVerbs[];
 extern const struct verb hostVerbs[];
 extern const struct verb attackVerbs[];
+extern const struct verb moveVerbs[];
 
 void begin(const char *verb);                        /* {"verb":"NAME" */
 void key(const char *name);                          /* ,"name": */

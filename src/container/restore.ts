@@ -1,0 +1,339 @@
+import { ConfigError, HostError, TsrunError } from '../base/errors.js'
+import { probeHost } from '../host/probe.js'
+import { type Actions, writePidFile } from '../launch/actions.js'
+import { explained } from '../launch/criu/log.js'
+import type { Message } from '../launch/criu/messages.js'
+import { checkCriu } from '../launch/criu/support.js'
+import { converse, findCriu, SOCKET } from '../launch/criu/swrk.js'
+import { sendConsole } from '../launch/handover.js'
+import { runHook } from '../launch/hook.js'
+import { bringUpLoopback } from '../launch/netdevice.js'
+import { launchAndHold, launchToExec } from '../launch/session.js'
+import { becomeMonitor } from '../launch/shim.js'
+import { inputOf } from '../lower/index.js'
+import type { Input } from '../lower/input.js'
+import { externalMounts, rehearse, startCriu } from '../lower/restore.js'
+import { encodePlan } from '../plan/encode.js'
+import { verify } from '../plan/verify.js'
+import { stateDocument } from '../spec/statedoc.js'
+import { check } from '../sys/call.js'
+import { close, O, openFile, readKernelFile, tryRead, tryStat } from '../sys/files.js'
+import { native } from '../sys/native.js'
+import { wait } from '../sys/process.js'
+import { packetPair } from '../sys/socket.js'
+import { type LoadedBundle, loadBundle, type Made, newRecord, realRootfs, requestOf, undo } from './create.js'
+import {
+  commonOptions,
+  DESCRIPTORS,
+  externalName,
+  joinedPath,
+  kernelNames,
+  openPlaces,
+  type Places,
+  placesOf,
+  warnRootless,
+} from './criu.js'
+import { deleteContainer } from './delete.js'
+import { mountPointsOf } from './mountpoints.js'
+import type { RestoreOptions } from './options.js'
+import { checkConsole } from './plumbing.js'
+import { type Record, startTimeOf } from './record.js'
+import { becomeSubreaper, endOps } from './run.js'
+import { absolute, claim, markCgroups, refuseDuplicate, save } from './store.js'
+
+type Options = Message<'options'>
+
+/** A restored container, and its terminal when no socket took it. */
+interface Restored {
+  readonly pid: number
+  readonly record: Record
+  readonly console: number | undefined
+}
+
+/**
+ * `tsrun restore`: makes a container of the files that `checkpoint` wrote, with the cgroups, mounts and hooks of its bundle. Detached it
+ * returns 0; in the foreground this process becomes the monitor and ends with the container's exit code. Throws ConfigError, StateError,
+ * HostError, SyscallError; nothing is left then.
+ */
+export function restoreContainer(options: RestoreOptions): number {
+  const { common, id, detach } = options
+  if (!detach && !options.noSubreaper) becomeSubreaper()
+  try {
+    refuseDuplicate(common.root, id)
+    const bundle = loadBundle(options)
+    const loaded = { ...bundle, rootfs: realRootfs(bundle.rootfs) }
+    checkConsole(loaded.spec.process, options.consoleSocket, detach)
+    checkCriu()
+    const restored = build(options, loaded, placesOf(options, 'restore.log'))
+    return detach ? 0 : supervise(options, restored)
+  } catch (error) {
+    throw error instanceof TsrunError ? error.wrap(`restore ${JSON.stringify(id)}`) : error
+  }
+}
+
+function supervise(options: RestoreOptions, restored: Restored): never {
+  const { console, record } = restored
+  try {
+    const ops = endOps({ ...options, keep: false }, restored)
+    const { bytes } = encodePlan(verify({ format: 1, ops }), native().utf8Write)
+    check(native().chdir(record.bundle), 'chdir', () => JSON.stringify(record.bundle))
+    becomeMonitor(bytes, console === undefined ? [] : [console])
+  } catch (error) {
+    deleteContainer(options.common, options.id, true)
+    throw error
+  }
+}
+
+function build(options: RestoreOptions, loaded: LoadedBundle, places: Places): Restored {
+  const { common, id } = options
+  const host = probeHost(common.rootless)
+  warnRootless(common, host.inUserNamespace)
+  const plumbing = { preserveFds: 0, noPivot: false, noNewKeyring: false }
+  const request = requestOf({ ...options, ...plumbing }, loaded)
+  const input = inputOf(loaded.spec, host, request, (pointer, message) =>
+    common.log.warn(`${pointer}: ${message}`, { pointer }),
+  )
+  // The steps after `start` lie behind it.
+  const record = { ...newRecord(id, loaded, input.cgroup), poststart: [] }
+  claim(common.root, record, loaded.text, false)
+  const restoration: Restoration = {
+    options,
+    loaded,
+    places,
+    input,
+    record,
+    console: undefined,
+    made: { unit: false, groups: [] },
+  }
+  try {
+    const mounts = findMounts(restoration)
+    const pid = restoreBy(restoration, mounts)
+    return { pid, record: restoration.record, console: restoration.console }
+  } catch (error) {
+    if (restoration.console !== undefined) close(restoration.console)
+    undo(common, restoration.record, restoration.made)
+    throw explained(error, places.log)
+  }
+}
+
+/** What has been made until now. */
+interface Restoration {
+  readonly options: RestoreOptions
+  readonly loaded: LoadedBundle
+  readonly places: Places
+  readonly input: Input
+  record: Record
+  console: number | undefined
+  readonly made: Made
+}
+
+function actionsOf(state: Restoration, descriptors: readonly number[]): Actions {
+  const { options, loaded } = state
+  return {
+    bundle: loaded.bundle,
+    log: options.common.log,
+    descriptors,
+    checkContainer() {},
+    cgroupsMade(directories) {
+      state.made.cgroups = directories
+      markCgroups(options.common.root, options.id)
+    },
+    unitStarted() {
+      state.made.unit = true
+      markCgroups(options.common.root, options.id)
+    },
+    resctrlMade(directories, resctrl) {
+      state.made.groups = directories
+      state.record = { ...state.record, resctrl }
+      save(options.common.root, state.record)
+    },
+    saveState() {},
+    hookState: pid => stateDocument(state.record, state.record.annotations, 'creating', pid),
+  }
+}
+
+/** Makes mount points, and sees where the mounts of the host are that criu shall make again. */
+function findMounts(state: Restoration): { key: string; value: string }[] {
+  const { input } = state
+  const held = launchAndHold(verify(rehearse(input)), 0, actionsOf(state, []))
+  try {
+    const find = mountPointsOf(held.pid)
+    const found: { key: string; value: string }[] = []
+    for (const { target, source, isCgroup } of externalMounts(input)) {
+      const key = isCgroup ? target : find(target)?.path
+      if (key !== undefined) found.push({ key, value: source })
+    }
+    if ((input.linux.maskedPaths ?? []).length > 0) found.push({ key: '/dev/null', value: '/dev/null' })
+    return found
+  } finally {
+    // It ends when nobody answers any more.
+    close(held.report)
+    wait({ pid: held.pid })
+    close(held.pidfd)
+  }
+}
+
+/** criu makes the container's first process a child of ours. Returns its pid. */
+function restoreBy(state: Restoration, externalMounts: Options['externalMounts'] = []): number {
+  const { options, loaded, input } = state
+  const { log } = options.common
+  const pipes = inheritedPipes(state.places.images)
+  const [socket, theirs] = packetPair()
+  const namespaces = openJoined(loaded)
+  const command = { path: findCriu(), args: ['criu', 'swrk', `${SOCKET}`], env: native().environ }
+  let criu: number
+  try {
+    const descriptors = [theirs, ...namespaces.map(({ fd }) => fd)]
+    const launched = launchToExec(verify(startCriu(input, command)), 0, actionsOf(state, descriptors))
+    close(launched.pidfd)
+    criu = launched.pid
+  } finally {
+    close(theirs)
+    for (const { fd } of namespaces) close(fd)
+  }
+  const inheritFds = [...pipes, ...namespaces.map(({ key }, i) => ({ key, fd: SOCKET + 1 + i }))]
+  let pid: number | undefined
+  const opened: number[] = []
+  const request = () => {
+    const directories = openPlaces(state.places, `/proc/${criu}/root`, opened)
+    return { options: { ...directories, ...optionsOf(state, criu), externalMounts, inheritFds } }
+  }
+  try {
+    converse({ pid: criu, socket }, 'RESTORE', request, (script, its, fd) => {
+      log.debug(`criu: ${script}`)
+      if (script === 'setup-namespaces') prepareNamespaces(state, its)
+      if (script === 'post-restore') {
+        pid = its
+        keepState(state, its)
+      }
+      if (script === 'orphan-pts-master' && fd !== undefined) takeConsole(state, fd)
+      else if (fd !== undefined) close(fd)
+    })
+  } finally {
+    for (const fd of opened) close(fd)
+  }
+  if (pid === undefined) throw new HostError('criu failed: type RESTORE: it never said that it was done')
+  return pid
+}
+
+function optionsOf({ options, loaded, record }: Restoration, criu: number): Options {
+  const { tcpClose, lsmProfile, lsmMountContext } = options
+  return {
+    ...commonOptions(options, loaded.spec),
+    root: record.rootfs,
+    restoreAsSibling: true,
+    evasiveDevices: true,
+    tcpClose,
+    ...(lsmProfile !== undefined && { lsmProfile }),
+    ...(lsmMountContext !== undefined && { lsmMountContext }),
+    joinNamespaces: joinedByPath(loaded),
+    cgroupRoots: cgroupRoots(criu),
+  }
+}
+
+/** Namespaces that criu left out of the images, and wants open. */
+function openJoined({ spec }: LoadedBundle): { key: string; fd: number }[] {
+  const found: { key: string; fd: number }[] = []
+  for (const type of ['network', 'pid'] as const) {
+    const path = joinedPath(spec, type)
+    if (path !== undefined) found.push({ key: externalName(type), fd: openFile(path, O.RDONLY) })
+  }
+  return found
+}
+
+/** The others it joins by their paths. */
+function joinedByPath({ spec }: LoadedBundle): { namespace: string; file: string }[] {
+  const found: { namespace: string; file: string }[] = []
+  for (const type of ['mount', 'ipc', 'uts', 'user', 'cgroup', 'time'] as const) {
+    const file = joinedPath(spec, type)
+    if (file === undefined) continue
+    if (type === 'cgroup')
+      throw new ConfigError(
+        '/linux/namespaces',
+        'criu-cgroup',
+        'criu cannot join a cgroup namespace by its path',
+      )
+    found.push({ namespace: kernelNames[type], file })
+  }
+  return found
+}
+
+/** What was the container's cgroup is where criu is now, in each hierarchy. */
+function cgroupRoots(criu: number): { controller: string; path: string }[] {
+  const roots: { controller: string; path: string }[] = []
+  for (const line of (readKernelFile(`/proc/${criu}/cgroup`) ?? '').split('\n')) {
+    const [, controllers, ...rest] = line.split(':')
+    if (controllers === undefined) continue
+    for (const controller of controllers.split(',')) roots.push({ controller, path: rest.join(':') })
+  }
+  return roots
+}
+
+/** Pipes that were stdio become our stdio. */
+function inheritedPipes(images: string): { key: string; fd: number }[] {
+  const path = `${images}/${DESCRIPTORS}`
+  const text = tryRead(path)
+  if (text === undefined)
+    throw new HostError(`there is no checkpoint in ${images}: ${DESCRIPTORS} is missing`)
+  let names: unknown
+  try {
+    names = JSON.parse(text)
+  } catch {
+    throw new HostError(`${path} is damaged`)
+  }
+  if (!Array.isArray(names)) throw new HostError(`${path} is damaged`)
+  const found: { key: string; fd: number }[] = []
+  for (let fd = 0; fd < 3; fd++) {
+    const key: unknown = names[fd]
+    if (typeof key === 'string' && key.startsWith('pipe:')) found.push({ key, fd })
+  }
+  return found
+}
+
+/** The namespaces are there, and nothing of the container is yet. A new network namespace is as create makes it. */
+function prepareNamespaces(state: Restoration, pid: number): void {
+  const networks = (state.input.linux.namespaces ?? []).filter(({ type }) => type === 'network')
+  if (networks.length > 0 && joinedPath(state.loaded.spec, 'network') === undefined) bringUpLoopback(pid)
+  runCreateHooks(state, pid)
+}
+
+/** Those that change namespaces; the others ran when the container was created (as runc has it). */
+function runCreateHooks({ options, loaded, record }: Restoration, pid: number): void {
+  const { hooks } = loaded.spec
+  const state = stateDocument(record, record.annotations, 'creating', pid)
+  for (const kind of ['prestart', 'createRuntime'] as const) {
+    const list = hooks?.[kind] ?? []
+    for (let i = 0; i < list.length; i++) {
+      const hook = list[i]
+      if (hook !== undefined)
+        runHook({ ...hook, kind, at: `/hooks/${kind}/${i}` }, state, loaded.bundle, options.common.log)
+    }
+  }
+}
+
+/** All is there and stands still: now what makes the container deletable, and what the caller waits for. */
+function keepState(state: Restoration, pid: number): void {
+  const { options } = state
+  const inode = (of: string): bigint | undefined => tryStat(`/proc/${of}/ns/time`)?.inode
+  state.record = {
+    ...state.record,
+    init: { pid, startTime: startTimeOf(pid) ?? 0 },
+    // Its clocks go on where they stood: criu makes a time namespace for that, which `exec` has to join.
+    ...(inode(`${pid}`) !== inode('self') && { timeNamespace: true }),
+  }
+  save(options.common.root, state.record)
+  if (options.pidFile !== undefined) writePidFile(absolute(options.pidFile), pid)
+}
+
+function takeConsole(state: Restoration, master: number): void {
+  const { consoleSocket } = state.options
+  if (consoleSocket === undefined) {
+    state.console = master
+    return
+  }
+  try {
+    sendConsole(absolute(consoleSocket), master)
+  } finally {
+    close(master)
+  }
+}

@@ -1,0 +1,367 @@
+/** checkpoint and restore, through criu: what a container did goes on, and tsrun knows it as before. */
+import { spawnSync } from 'node:child_process'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { namespaces } from '../support/config.js'
+import { type Container, container, type Result, until } from '../support/container.js'
+import { criuHas, requiresCriu } from '../support/criu.js'
+import { nothing } from '../support/leaks.js'
+import { answersIn, payloadPath, script } from '../support/payload.js'
+import { requires } from '../support/requires.js'
+import { forms, type Runtime } from '../support/runtime.js'
+
+const counting = { process: { args: script(['count', '/tmp/count']) } }
+
+/** A command whose processes have no file of the host open: stdio is /dev/null, words go to a log. */
+const quietly = (c: Container, ...args: readonly string[]): Result => {
+  const log = join(c.dir, 'log')
+  rmSync(log, { force: true })
+  const [command = '', ...words] = c.line('--log', log, ...args)
+  const env = { PATH: process.env.PATH, TSRUN_TEST_TAG: c.id }
+  const { status } = spawnSync(command, words, { cwd: c.bundle, env, stdio: 'ignore', timeout: 60_000 })
+  return { status: status ?? -1, stdout: '', stderr: existsSync(log) ? readFileSync(log, 'utf8') : '' }
+}
+
+/** The numbers that `count` has written, when there is no gap: the last one; NaN otherwise. */
+const counted = (c: Container, file = 'tmp/count'): number => {
+  const path = join(c.rootfs, file)
+  const lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n').slice(0, -1) : []
+  return lines.every((line, i) => line === `${i}`) ? lines.length : Number.NaN
+}
+
+const countsOn = (t: Test, c: Container, message: string, file?: string): void => {
+  const before = counted(c, file)
+  t.ok(
+    until(() => counted(c, file) > before + 10),
+    `${message}: ${before}, ${counted(c, file)}`,
+  )
+}
+
+const images = (c: Container): string => join(c.dir, 'images')
+const checkpoint = (c: Container, ...flags: readonly string[]): Result =>
+  quietly(c, 'checkpoint', '--image-path', images(c), '--work-path', join(c.dir, 'work'), ...flags, c.id)
+const restore = (c: Container, ...flags: readonly string[]): Result =>
+  quietly(c, 'restore', '--image-path', images(c), '--work-path', join(c.dir, 'work'), ...flags, c.id)
+
+const works = (t: Test, result: Result, message: string): void => {
+  t.equal(result.status, 0, `${message}: ${result.stderr}`)
+}
+
+/** A container that counts, in the background. */
+const counter = (t: Test, rt: Runtime, patch = {}): Container => {
+  const c = container(t, rt, counting)
+  c.configure(patch)
+  works(t, quietly(c, 'run', '--detach', '--bundle', c.bundle, c.id), 'run')
+  countsOn(t, c, 'it counts')
+  return c
+}
+
+/** Twice there and back, counting. */
+const thereAndBack = (t: Test, c: Container, ...flags: readonly string[]): void => {
+  for (const round of ['first', 'second']) {
+    works(t, checkpoint(c, ...flags), `${round} checkpoint`)
+    t.match(c.call('state', c.id), { status: 1, stderr: /does not exist/ }, 'the container is gone')
+    const stopped = counted(c)
+    works(t, restore(c, '--detach', ...flags), `${round} restore`)
+    t.ok(counted(c) >= stopped, 'it begins where it stopped')
+    countsOn(t, c, 'it goes on')
+  }
+}
+
+forms(t, requires('root', 'cc') || requiresCriu(), (t, rt) => {
+  t.test('a process with an open file goes on, and every command knows the container', async t => {
+    const c = counter(t, rt)
+    const pidFile = join(c.dir, 'pid')
+    works(t, checkpoint(c), 'checkpoint')
+    t.same(c.leaks(), nothing, 'nothing is left but the images')
+    works(t, restore(c, '--detach', '--pid-file', pidFile), 'restore')
+    countsOn(t, c, 'it goes on')
+    const { pid, status, bundle } = c.state()
+    t.same({ status, bundle }, { status: 'running', bundle: c.bundle })
+    t.equal(readFileSync(pidFile, 'utf8'), `${pid}`)
+    t.ok(readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(c.id), 'in its cgroup')
+    t.match(c.call('exec', c.id, ...script(['echo', 'here'])), { status: 0, stdout: 'here\n' })
+    t.match(c.call('start', c.id), { status: 1, stderr: /cannot start an already running container/ })
+    t.same(JSON.parse(c.call('ps', '--format', 'json', c.id).stdout), [pid])
+    t.equal(JSON.parse(c.call('events', '--stats', c.id).stdout).type, 'stats')
+    t.equal(c.call('pause', c.id).status, 0)
+    t.equal(c.state().status, 'paused')
+    t.equal(c.call('resume', c.id).status, 0)
+    countsOn(t, c, 'after pause and resume')
+    t.match(c.del(), { status: 1, stderr: /not stopped|is still running|cannot delete/ })
+    t.equal(c.kill('KILL').status, 0)
+    c.ended(pid)
+    t.equal(c.del().status, 0)
+    t.same(c.leaks(), nothing)
+  })
+
+  t.test('again and again, with the paths and masks of an ordinary container', async t => {
+    const c = counter(t, rt, { linux: { resources: { pids: { limit: 77 } } } })
+    thereAndBack(t, c)
+    const pids = '/sys/fs/cgroup/pids'
+    if (existsSync(pids)) t.equal(readFileSync(`${pids}/${c.id}/pids.max`, 'utf8'), '77\n')
+    const masked = c.call('exec', c.id, ...script(['stat', '/proc/keys'], ['ls', '/proc/acpi']))
+    t.match(answersIn(masked.stdout)[0], { type: 'char', major: 1, minor: 3 }, 'masks are masks again')
+    t.match(c.call('exec', c.id, ...script(['write', '/proc/sys/kernel/domainname', 'x'])).stdout, /EROFS/)
+  })
+
+  t.test('--leave-running, and of a paused container', async t => {
+    const c = counter(t, rt)
+    works(t, checkpoint(c, '--leave-running'), 'checkpoint')
+    t.equal(c.state().status, 'running')
+    countsOn(t, c, 'it went on')
+    t.equal(c.call('pause', c.id).status, 0)
+    works(t, checkpoint(c, '--leave-running'), 'checkpoint of the paused one')
+    t.equal(c.state().status, 'paused')
+    t.equal(c.call('resume', c.id).status, 0)
+    countsOn(t, c, 'and resumed')
+    t.match(restore(c, '--detach'), { status: 1, stderr: /already exists|already in use|exist/ })
+    t.equal(c.state().status, 'running')
+  })
+
+  t.test('bind mounts: new mount points, through a link, of a file, one in the other', async t => {
+    const c = container(t, rt, counting)
+    for (const name of ['outer', 'inner', 'linked']) mkdirSync(join(c.dir, name))
+    writeFileSync(join(c.dir, 'inner/word'), 'inner')
+    writeFileSync(join(c.dir, 'linked/word'), 'linked')
+    writeFileSync(join(c.dir, 'file'), 'of the host')
+    mkdirSync(join(c.rootfs, 'real'))
+    symlinkSync('/real', join(c.rootfs, 'link'))
+    const bind = (source: string, destination: string) => ({
+      destination,
+      type: 'bind',
+      source: join(c.dir, source),
+      options: ['bind', 'rw'],
+    })
+    c.rewrite(text => {
+      const config = JSON.parse(text)
+      const more = [
+        bind('outer', '/outer'),
+        bind('inner', '/outer/for/inner'),
+        bind('linked', '/link'),
+        bind('file', '/etc/file'),
+      ]
+      return JSON.stringify({ ...config, mounts: [...config.mounts, ...more] })
+    })
+    works(t, quietly(c, 'run', '--detach', '--bundle', c.bundle, c.id), 'run')
+    works(t, checkpoint(c), 'checkpoint')
+    rmSync(join(c.dir, 'outer/for'), { recursive: true })
+    rmSync(join(c.rootfs, 'outer'), { recursive: true })
+    works(t, restore(c, '--detach'), 'restore makes the mount points again')
+    const cat = script(['cat', '/outer/for/inner/word'], ['cat', '/real/word'], ['cat', '/etc/file'])
+    const { stdout } = c.call('exec', c.id, ...cat)
+    t.same(
+      answersIn(stdout).map(({ data }) => data),
+      ['inner', 'linked', 'of the host'],
+    )
+    countsOn(t, c, 'it goes on')
+  })
+
+  t.test('an external network namespace, with an open TCP connection in it', async t => {
+    const name = `tsrun-${process.pid}-${rt.name.replaceAll('/', '-')}`
+    t.equal(spawnSync('ip', ['netns', 'add', name]).status, 0)
+    t.teardown(() => spawnSync('ip', ['netns', 'del', name]))
+    t.equal(spawnSync('ip', ['-n', name, 'link', 'set', 'lo', 'up']).status, 0)
+    const path = `/run/netns/${name}`
+    const list = namespaces.map(ns => (ns.type === 'network' ? { ...ns, path } : ns))
+    const args = script(['count-tcp', '/tmp/count'])
+    const c = counter(t, rt, { process: { args }, linux: { namespaces: list } })
+    const before = readlinkSync(`/proc/${c.state().pid}/ns/net`)
+    t.match(checkpoint(c), { status: 1, stderr: /criu failed/ }, 'only when it is asked for')
+    countsOn(t, c, 'it went on')
+    thereAndBack(t, c, '--tcp-established')
+    t.equal(readlinkSync(`/proc/${c.state().pid}/ns/net`), before, 'the same one')
+  })
+
+  t.test(
+    'an open TCP connection of its own network namespace',
+    { skip: rt.lacks('restored-loopback') },
+    async t => {
+      const c = counter(t, rt, { process: { args: script(['count-tcp', '/tmp/count']) } })
+      thereAndBack(t, c, '--tcp-established')
+      t.match(c.call('exec', c.id, ...script(['report'])).stdout, /"loopbackUp":1/)
+    },
+  )
+
+  t.test('a terminal goes to the console socket again', async t => {
+    const c = container(t, rt, { process: { terminal: true, args: script(['copy']) } })
+    const receive = async (name: string) => {
+      const receiver = c.spawn(payloadPath(), 'recv-console', join(c.dir, name))
+      await receiver.says('listening')
+      return receiver
+    }
+    const first = await receive('first')
+    const started = quietly(
+      c,
+      'run',
+      '--detach',
+      '--bundle',
+      c.bundle,
+      '--console-socket',
+      join(c.dir, 'first'),
+      c.id,
+    )
+    works(t, started, 'run')
+    first.child.stdin?.write('before\n')
+    await first.says('before')
+    works(t, checkpoint(c), 'checkpoint')
+    const second = await receive('second')
+    works(t, restore(c, '--detach', '--console-socket', join(c.dir, 'second')), 'restore')
+    await second.says('"verb":"console"')
+    second.child.stdin?.write('after\n')
+    await second.says('after')
+    t.equal(c.kill('KILL').status, 0)
+    t.match((await second.done).stdout, /"fds":1,"isatty":1/)
+  })
+
+  t.test('pipes are replaced, and a foreground restore ends with the exit code', async t => {
+    const c = container(t, rt, { process: { args: script(['copy'], ['exit', 7]) } })
+    const piped = (...args: readonly string[]) =>
+      c.spawn('bash', '-c', `cat | ${c.line(...args).join(' ')} 2>&1 | cat; exit \${PIPESTATUS[1]}`)
+    const before = piped('run', '--bundle', c.bundle, c.id)
+    before.child.stdin?.write('before\n')
+    await before.says('before')
+    works(t, checkpoint(c), 'checkpoint')
+    before.child.stdin?.end()
+    t.equal((await before.done).status, 137, 'the run saw its container killed')
+    const after = piped('restore', '--image-path', images(c), '--bundle', c.bundle, c.id)
+    after.child.stdin?.write('after\n')
+    await after.says('after')
+    t.equal(c.state().status, 'running')
+    after.child.stdin?.end()
+    t.equal((await after.done).status, 7)
+    t.ok(
+      until(() => JSON.stringify(c.leaks()) === JSON.stringify(nothing)),
+      'it left nothing',
+    )
+  })
+
+  t.test('hooks: those that change namespaces run again', async t => {
+    const c = container(t, rt, counting)
+    const file = join(c.dir, 'hooks')
+    const hook = (name: string) => [{ path: payloadPath(), args: ['payload', 'hook', name, file] }]
+    c.configure({
+      hooks: {
+        prestart: hook('prestart'),
+        createRuntime: hook('createRuntime'),
+        createContainer: hook('createContainer'),
+        poststop: hook('poststop'),
+      },
+    })
+    works(t, quietly(c, 'run', '--detach', '--bundle', c.bundle, c.id), 'run')
+    works(t, checkpoint(c), 'checkpoint')
+    rmSync(file)
+    works(t, restore(c, '--detach'), 'restore')
+    const ran = () => answersIn(readFileSync(file, 'utf8')).map(({ name }) => name)
+    t.same(ran(), ['prestart', 'createRuntime'])
+    c.configure({ hooks: { createRuntime: [{ path: '/bin/false' }] } })
+    works(t, checkpoint(c), 'checkpoint')
+    t.match(restore(c, '--detach'), {
+      status: 1,
+      stderr: rt.lacks('tsrun') ? /hook/ : /createRuntime hook \/bin\/false: exit status 1/,
+    })
+    t.same(c.leaks(), nothing, 'a restore that failed leaves nothing')
+  })
+
+  t.test(
+    'a chain of pre-dumps',
+    { skip: !criuHas('mem_dirty_track') && 'this kernel does not track dirty memory' },
+    async t => {
+      const c = counter(t, rt)
+      const path = (name: string) => join(c.dir, name)
+      works(t, quietly(c, 'checkpoint', '--pre-dump', '--image-path', path('one'), c.id), 'first pre-dump')
+      countsOn(t, c, 'it goes on')
+      const second = ['--pre-dump', '--image-path', path('two'), '--parent-path', '../one']
+      works(t, quietly(c, 'checkpoint', ...second, c.id), 'second pre-dump')
+      countsOn(t, c, 'it goes on')
+      works(t, checkpoint(c, '--parent-path', '../two'), 'checkpoint')
+      t.ok(existsSync(join(images(c), 'parent')))
+      works(t, restore(c, '--detach'), 'restore')
+      countsOn(t, c, 'it goes on')
+    },
+  )
+
+  t.test('--parent-path must be a directory, relative to the images', async t => {
+    const c = counter(t, rt)
+    t.match(checkpoint(c, '--parent-path', '/parent'), { status: 1, stderr: /--parent-path/ })
+    t.match(checkpoint(c, '--parent-path', './parent'), { status: 1, stderr: /--parent-path/ })
+    t.equal(c.state().status, 'running')
+  })
+
+  t.test('what cannot be checkpointed', async t => {
+    const c = container(t, rt, counting)
+    t.match(checkpoint(c), { status: 1, stderr: /does not exist/ })
+    works(t, quietly(c, 'create', '--bundle', c.bundle, c.id), 'create')
+    t.match(checkpoint(c), { status: 1, stderr: /ontainer cannot be checkpointed in created state/ })
+    t.equal(c.start().status, 0)
+    const { pid } = c.state()
+    t.equal(c.kill('KILL').status, 0)
+    c.ended(pid)
+    t.match(checkpoint(c), { status: 1, stderr: /ontainer cannot be checkpointed in stopped state/ })
+    t.equal(c.del().status, 0)
+    t.match(restore(c, '--detach', '--bundle', c.bundle), {
+      status: 1,
+      stderr: rt.lacks('tsrun') ? /./ : /there is no checkpoint in/,
+    })
+    t.same(c.leaks(), nothing)
+  })
+
+  t.test(
+    'a file of the host as stdout: the reason comes from criu’s log',
+    { skip: rt.lacks('tsrun') },
+    async t => {
+      const c = container(t, rt, counting)
+      t.equal(c.run('--detach').status, 0)
+      const failed = checkpoint(c)
+      t.match(failed, {
+        status: 1,
+        stderr:
+          /criu failed: type DUMP errno \d+: Error \(criu\/files-reg.c:\d+\): Can't lookup mount=\d+ for fd=[012] /,
+      })
+      t.match(failed.stderr, new RegExp(`\\(log file: ${c.dir}/work/dump.log\\)`))
+      countsOn(t, c, 'the container goes on')
+    },
+  )
+
+  t.test('without criu, and with one that fails', { skip: rt.lacks('tsrun') }, async t => {
+    const c = counter(t, rt)
+    const bin = join(c.dir, 'bin')
+    const path = process.env.PATH
+    const withCriu = (text: string | undefined) => {
+      rmSync(bin, { recursive: true, force: true })
+      mkdirSync(bin)
+      symlinkSync(process.execPath, join(bin, 'node'))
+      symlinkSync('/bin/sh', join(bin, 'sh'))
+      symlinkSync('/usr/bin/env', join(bin, 'env'))
+      if (text !== undefined) writeFileSync(join(bin, 'criu'), `#!/bin/sh\n${text}\n`, { mode: 0o755 })
+      process.env.PATH = bin
+      try {
+        return checkpoint(c)
+      } finally {
+        process.env.PATH = path
+      }
+    }
+    t.match(withCriu(undefined), { status: 1, stderr: /criu is not installed: apt-get install criu/ })
+    t.match(withCriu("echo 'Error (criu/x.c:1): no luck' >&2; exit 1"), {
+      status: 1,
+      stderr: /criu failed: type VERSION: it ended without an answer: Error \(criu\/x.c:1\): no luck/,
+    })
+    t.match(withCriu('/bin/dd bs=64k count=1 <&3 >/dev/null 2>&1; printf garbage >&3'), {
+      status: 1,
+      stderr: /criu's answer cannot be read/,
+    })
+    t.equal(c.state().status, 'running')
+    t.same(readdirSync(c.stateRoot), [c.id])
+    countsOn(t, c, 'the container goes on')
+  })
+})

@@ -1,0 +1,74 @@
+#!/bin/sh
+# Prints the directory of a criu that works on this kernel, for the tests: put it before PATH.
+#
+#   tools/criu.sh [CACHE]        CACHE: default ${XDG_CACHE_HOME:-~/.cache}/tsrun
+#
+# 1. criu of this system, where `criu check` is content with it;
+# 2. else that of Debian unstable, fetched by apt (which verifies it) with a private configuration (tools/apt.sh), beside the libraries of
+#    its release. On Linux 6.18 3.17 (Debian 12) does not start, and 4.1 (Debian 13) cannot dump TCP sockets; 4.2 does both.
+set -eu
+
+release=sid
+here=$(cd "$(dirname "$0")" && pwd)
+cache=${1:-${XDG_CACHE_HOME:-${HOME:-$here/../build}/.cache}/tsrun}
+
+fail() {
+  echo "criu: $1" >&2
+  exit 1
+}
+
+works() {
+  # Without root it cannot tell.
+  [ -x "$1" ] && { [ "$(id -u)" -ne 0 ] || "$1" check > /dev/null 2>&1; }
+}
+
+own=$(PATH=$PATH:/usr/sbin:/sbin command -v criu || :)
+if [ -n "$own" ] && works "$own"; then
+  dirname "$own"
+  exit 0
+fi
+
+dir=$cache/criu-$release
+if works "$dir/criu"; then
+  echo "$dir"
+  exit 0
+fi
+
+command -v apt-get > /dev/null || fail "install a criu that \`criu check\` is content with"
+rm -rf "$dir"
+mkdir -p "$dir/root"
+trap '[ -x "$dir/criu" ] || rm -rf "$dir"' EXIT
+trap 'exit 1' HUP INT TERM
+cd "$dir"
+"$here/apt.sh" "$dir/apt" deb "$release" update > log 2>&1 || fail "$(tail -n 1 log)"
+
+# criu and all libraries that it needs, of its own release.
+todo=criu
+seen=' '
+while [ -n "$todo" ]; do
+  next=
+  for package in $todo; do
+    case $seen in *" $package "*) continue ;; esac
+    seen="$seen$package "
+    "$here/apt.sh" "$dir/apt" deb "$release" download "$package" > log 2>&1 || fail "$(tail -n 1 log)"
+    file=$(echo "$package"_*.deb)
+    dpkg-deb -x "$file" root
+    next="$next $(dpkg-deb -f "$file" Depends | tr ',' '\n' | sed -n 's/^ *\(lib[^ |:(]*\).*/\1/p')"
+    rm "$file"
+  done
+  todo=$(echo $next)
+done
+
+# Its own loader, named here and not by a variable: what criu itself starts (tar, iptables) is this system's.
+libraries=$(dirname "$(find "$dir/root/usr/lib" -name libc.so.6 | head -n 1)")
+loader=$(find "$libraries" -name 'ld-linux-*.so.*' | head -n 1)
+[ -n "$loader" ] || fail "there is no loader in $libraries"
+cat > criu.new << END
+#!/bin/sh
+exec "$loader" --library-path "$libraries" "$dir/root/usr/sbin/criu" "\$@"
+END
+chmod +x criu.new
+rm -rf apt root/usr/share log
+mv criu.new criu
+works "$dir/criu" || fail "$("$dir/criu" check 2>&1 | tail -n 1)"
+echo "$dir"
