@@ -68,7 +68,7 @@ async function bundle(files) {
 function environment() {
   const env = { ...process.env }
   for (const name of Object.keys(env)) if (/^(NODE_|TAP)/.test(name)) delete env[name]
-  return env
+  return { ...env, TSRUN_TIMEOUT: String(options.timeout) }
 }
 
 /** Runs a command in a process group of its own; { status, output } with both streams in order. */

@@ -106,7 +106,7 @@ export const forms = (
   skip: false | string,
   body: (t: Test, rt: Runtime) => void | Promise<void>,
 ): void => {
-  t.setTimeout(180_000)
+  t.setTimeout(Number(process.env.TSRUN_TIMEOUT ?? 180) * 1000)
   for (const rt of runtimes()) {
     t.test(rt.name, { skip }, async t => {
       if (rt.program.includes('/') && !existsSync(rt.program)) {

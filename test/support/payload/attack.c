@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,7 +145,22 @@ static int overwriteVerb(int argc, char **argv) {
   return 0;
 }
 
+/* Forks as fast as it may, in every process that comes of it, and goes on when it may not; for at most a minute. */
+static int bombVerb(int argc, char **argv) {
+  (void)argc;
+  (void)argv;
+  signal(SIGCHLD, SIG_IGN);
+  alarm(60);
+  begin("bomb");
+  end();
+  fflush(stdout);
+  for (;;)
+    if (fork() == 0) alarm(60);
+  return 0;
+}
+
 const struct verb attackVerbs[] = {
+    {"bomb", 0, bombVerb, "(forks without end; limit it)"},
     {"swap", 2, swapVerb, "A B (exchanges two names until it is killed)"},
     {"peek", 1, peekVerb, "SECONDS (looks into all other processes)"},
     {"seals", 1, sealsVerb, "PATH (of a memfd)"},
