@@ -47,6 +47,8 @@ const lastRealTime = 64
 export function parseSignal(text: string): number | undefined {
   const number = digits(text)
   if (number !== undefined) return number <= lastRealTime ? number : undefined
+  // Letters of other alphabets have capitals among ours: \u0131 has I, \u017f has S.
+  for (const char of text) if (char > 'z') return undefined
   const upper = text.toUpperCase()
   const name = upper.startsWith('SIG') ? upper.slice(3) : upper
   if (name.startsWith('RTMIN')) return realTime(firstRealTime, name.slice(5), '+')

@@ -33,19 +33,23 @@ export function parseInt64(text: string, option: string): Int64 {
 }
 
 const sizes = 'bkmgtp'
+const tails: readonly string[] = ['', 'b', 'B', 'ib', 'iB', 'IB']
 
 /** Bytes: `1048576`, `512k`, `1.5G`, `64MiB`; -1 for no limit. Throws UsageError. */
 export function parseSize(text: string, option: string): Int64 {
   if (text === '-1') return -1
   const end = digitsEnd(text, 0, true)
-  const unit = text.slice(end).trim().toLowerCase()
-  const power = unit === '' ? 0 : sizes.indexOf(unit[0] as string)
-  const tail = unit.slice(1)
-  const known = power >= 0 && (tail === '' || (power > 0 && (tail === 'b' || tail === 'ib')))
+  const unit = text.slice(end).trim()
+  // Not by toLowerCase of the whole: the sign of kelvin would become a k.
+  const first = unit[0] ?? 'b'
+  const power = sizes.indexOf(first <= 'Z' ? first.toLowerCase() : first)
+  const known = power >= 0 && tails.indexOf(unit.slice(1)) >= 0 && (power > 0 || unit.length <= 1)
   if (end === 0 || !known) throw wrong(text, option, 'a size like 512k, 64m or 1.5g, or -1 for no limit')
   const digits = text.slice(0, end)
   if (!digits.includes('.')) return parseInt64(`${BigInt(digits) * 1024n ** BigInt(power)}`, option)
-  return Math.floor(Number(digits) * 1024 ** power)
+  const bytes = Math.floor(Number(digits) * 1024 ** power)
+  if (!Number.isSafeInteger(bytes)) throw wrong(text, option, 'a size below 8P where it has a fraction')
+  return bytes
 }
 
 const times: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }

@@ -102,7 +102,7 @@ t.test('signals', t => {
     'RTMIN+31',
     'RTMAX-31',
   ]
-  for (const text of [...bad, 'SIGSIGKILL', 'toString', 'constructor'])
+  for (const text of [...bad, 'SIGSIGKILL', 'toString', 'constructor', '\u017figkill', 'k\u0131ll', '\u0669'])
     t.equal(parseSignal(text), undefined, text)
   for (const number of Object.values(signals)) t.equal(parseSignal(signalName(number)), number)
   t.equal(signalName(34), 'SIGRTMIN')

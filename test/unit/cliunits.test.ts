@@ -33,6 +33,9 @@ t.test('sizes', async t => {
     '99999p',
     '+1',
     '1bb',
+    '64\u212a', // the sign of kelvin
+    `${'9'.repeat(400)}.5m`,
+    '9000000000000000.5k',
   ])
     t.throws(() => parseSize(text, '--memory'), { code: 'ERR_USAGE' }, JSON.stringify(text))
 })
