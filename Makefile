@@ -46,6 +46,7 @@ gen: $(modules) ## write the generated files (*.gen.*) again
 	@for tool in $$(find src shim test -name '*.gen.*' -exec head -n 1 {} \; | grep -o 'tools/[a-z-]*\.mjs' | sort -u); do \
 	  $(NODE) $$tool || exit; \
 	done
+	@$(NODE) tools/features.mjs
 
 .PHONY: lint
 lint: $(modules) ## types, style and C warnings
