@@ -13,15 +13,8 @@ import { verify } from '../../src/plan/verify.js'
 import { explainer } from '../../src/spec/explain.js'
 import { loadSpec } from '../../src/spec/load.js'
 import { type JsonObject, merge } from '../support/config.js'
-import { fields } from './fields.js'
+import { base, fields } from './fields.js'
 import { hosts, request } from './hosts.js'
-
-const base: JsonObject = {
-  ociVersion: '1.3.0',
-  root: { path: 'rootfs' },
-  process: { cwd: '/', args: ['/bin/true'] },
-  linux: { namespaces: [{ type: 'mount' }, { type: 'pid' }] },
-}
 
 const utf8Write = (text: string, into: Uint8Array, offset: number): number => {
   const bytes = new TextEncoder().encode(text)

@@ -57,7 +57,7 @@ t.test('its lists are the words that a config may use', async t => {
   for (const arch of wordsOf('Seccomp', 'architectures') as ArchName[]) {
     const compile = () => sections({ defaultAction: 'SCMP_ACT_ALLOW', architectures: [arch] }, 'x86_64')
     if (linux.seccomp?.archs?.includes(arch)) t.doesNotThrow(compile, arch)
-    else t.throws(compile, { rule: 'seccomp-architecture' }, `${arch} has the other byte order`)
+    else t.throws(compile, { message: /is not an architecture/ }, `${arch} has the other byte order`)
   }
   t.same(linux.seccomp?.knownFlags, wordsOf('Seccomp', 'flags'))
   t.same(linux.memoryPolicy?.modes, wordsOf('MemoryPolicy', 'mode'))
