@@ -1,4 +1,5 @@
-// Speed beside other runtimes: `make bench`. ROUNDS=N (40), ONLY=static,crun (names that contain one of these).
+// Speed beside other runtimes: `make bench`. ROUNDS=N (40), ONLY=static,crun (runtimes whose names contain one of these),
+// ROWS=exec,state (measures whose names do), MANY=1 (list and state with 5 and with 500 containers, some minutes).
 // Every round runs each runtime once, so that noise hits all alike; what is printed are medians and ratios, each twice: back to
 // back, as many containers are started at once, and rested, as one is started now and then. They differ: who moves a process
 // between cgroups waits for an RCU grace period, 7 to 20 ms on an idle machine, which is under way already on a busy one.
@@ -6,6 +7,8 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { many } from './many.mjs'
+import { measuresOf } from './measures.mjs'
 import { peers } from './peers.mjs'
 
 const house = fileURLToPath(new URL('..', import.meta.url))
@@ -37,6 +40,8 @@ if (existsSync('/sys/fs/cgroup/unified') && process.env.TSRUN_BENCH_INSIDE !== '
   process.exit(status ?? 1)
 }
 
+/** bench/side.c, which runs the rounds. */
+const timer = join(house, 'build/side')
 const only = (process.env.ONLY ?? '').split(',').filter(Boolean)
 const all = [
   { name: 'tsrun static', argv: [join(house, 'build/tsrun')] },
@@ -93,36 +98,14 @@ process.on('exit', () => {
 })
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1))
 
-/** Each measure: the words for bench/side, and what is needed around it. */
-const measures = {
-  'run /bin/true': { words: rt => side(rt, 'run', '--bundle', bundles.plain, rt.id) },
-  "run /bin/true, Docker's seccomp profile": {
-    words: rt => side(rt, 'run', '--bundle', bundles.seccomp, rt.id),
-  },
-  'create + start + state + kill + delete': {
-    words: rt => [
-      ...[...side(rt, 'create', '--bundle', bundles.sleep, rt.id), '+', ...side(rt, 'start', rt.id), '+'],
-      ...[
-        ...side(rt, 'state', rt.id),
-        '+',
-        ...side(rt, 'kill', rt.id, 'KILL'),
-        '~',
-        ...side(rt, 'delete', rt.id),
-      ],
-    ],
-  },
-  state: {
-    before: rt => {
-      // Not call(): the container would hold its pipes open.
-      const [file, ...rest] = command(rt, 'create', '--bundle', bundles.sleep, rt.id)
-      const { status } = spawnSync(file, rest, { stdio: 'ignore', env: environment(rt) })
-      if (status !== 0) throw new Error(`${rt.name}: create failed`)
-    },
-    words: rt => side(rt, 'state', rt.id),
-    after: rt => call(rt, 'delete', '--force', rt.id),
-  },
-  '--version': { words: rt => [...(rt.variables ?? []), ...rt.argv, '--version'] },
+/** Not call(): the container would hold its pipes open. */
+function leave(rt, ...args) {
+  const [file, ...rest] = command(rt, ...args)
+  const { status } = spawnSync(file, rest, { stdio: 'ignore', env: environment(rt) })
+  if (status !== 0) throw new Error(`${rt.name}: ${args[0]} failed`)
 }
+
+const measures = measuresOf({ side, leave, call, bundles })
 
 /** Which runtimes can do it at all; the others become notes. */
 const notes = runtimes
@@ -147,11 +130,11 @@ if (usable.length === 0) {
   process.exit(1)
 }
 
-function measure({ before, words, after }, rest) {
-  for (const rt of usable) before?.(rt)
+function measure({ before, words, after }, rest, among) {
+  for (const rt of among) before?.(rt)
   try {
-    const list = usable.flatMap((rt, i) => [...(i > 0 ? [','] : []), String(i), ...words(rt)])
-    const text = execFileSync(join(house, 'build/side'), ['-n', rounds, '-p', rest, ...list], {
+    const list = among.flatMap((rt, i) => [...(i > 0 ? [','] : []), String(i), ...words(rt)])
+    const text = execFileSync(timer, ['-n', rounds, '-p', rest, ...list], {
       encoding: 'utf8',
     })
     return text
@@ -162,28 +145,32 @@ function measure({ before, words, after }, rest) {
         return { median, lowest, peak, failures }
       })
   } finally {
-    for (const rt of usable) after?.(rt)
+    for (const rt of among) after?.(rt)
   }
 }
 
-const base = usable.findIndex(({ name }) => name.startsWith('crun'))
 const pad = (text, width) => String(text).padStart(width)
 const ratio = (a, b) => (b === undefined ? '' : `${(a / b).toFixed(2)} x`)
 
 /** The untimed pause before each command, in µs. */
 const modes = { 'back to back': '0', rested: '12000' }
 const runtimeColumn = 22
-const against = `/ ${usable[base]?.name ?? 'crun'}`
+const rows = (process.env.ROWS ?? '').split(',').filter(Boolean)
 
 console.log(
   `Medians of ${rounds} rounds, interleaved; ms. Peak: memory of one process, KiB. Rested: 12 ms of rest before each.\n`,
 )
 for (const [name, what] of Object.entries(measures)) {
-  const results = Object.values(modes).map(rest => measure(what, rest))
-  const heads = Object.keys(modes).flatMap(mode => [mode, 'lowest', against])
+  if (rows.length > 0 && !rows.some(part => name.includes(part))) continue
+  const among = usable.filter(what.able ?? (() => true))
+  if (among.length === 0) continue
+  const base = among.findIndex(rt => rt.name.startsWith(what.against ?? 'crun'))
+  const results = Object.values(modes).map(rest => measure(what, rest, among))
+  const short = among[base]?.name.replace(/\+.*/, '') ?? 'none'
+  const heads = Object.keys(modes).flatMap(mode => [mode, 'lowest', `/ ${short}`])
   console.log(name)
   console.log(`  ${'runtime'.padEnd(runtimeColumn)}${[...heads, 'peak'].map(it => pad(it, 13)).join('')}`)
-  for (const [i, runtime] of usable.entries()) {
+  for (const [i, runtime] of among.entries()) {
     const own = results.map(result => result[i])
     const cells = results.flatMap(result => {
       const { median, lowest } = result[i]
@@ -197,8 +184,10 @@ for (const [name, what] of Object.entries(measures)) {
   console.log()
 }
 
+if (process.env.MANY === '1') many(usable, { side, leave, call, bundles, rounds, timer })
+
 /** Resident memory of `run` and its descendants, without the container. */
-async function beside(rt) {
+async function memoryBeside(rt) {
   const [file, ...args] = command(rt, 'run', '--bundle', bundles.sleep, rt.id)
   const child = spawn(file, args, { stdio: 'ignore', env: environment(rt) })
   await new Promise(done => setTimeout(done, 500))
@@ -221,9 +210,9 @@ async function beside(rt) {
   return total
 }
 
-console.log('resident memory beside a foreground container, KiB')
-for (const rt of usable) {
-  const memory = await beside(rt).catch(error => `? (${error.message})`)
+if (rows.length === 0) console.log('resident memory beside a foreground container, KiB')
+for (const rt of rows.length === 0 ? usable : []) {
+  const memory = await memoryBeside(rt).catch(error => `? (${error.message})`)
   console.log(`  ${rt.name.padEnd(22)}${pad(memory, 12)}`)
 }
-if (notes.length > 0) console.log(`\n${notes.join('\n')}`)
+if (notes.length > 0) console.log(`${rows.length === 0 ? '\n' : ''}${notes.join('\n')}`)
