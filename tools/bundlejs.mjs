@@ -219,8 +219,8 @@ async function finish(text) {
   return code
 }
 
-/** `module function` of each function that ordinary runs call. */
-const hot = new Set(readFileSync(join(house, 'tools/hot.txt'), 'utf8').split('\n'))
+/** `module function` of each function that ordinary runs do not call. */
+const rare = new Set(readFileSync(join(house, 'tools/rare.txt'), 'utf8').split('\n'))
 const profiled = process.argv.includes('--profile')
 const rares = []
 
@@ -228,7 +228,7 @@ const rares = []
 async function halves(name, text) {
   if (profiled) return [[name, await finish(instrument(text))]]
   if (!parts[name].split) return [[name, await finish(text)]]
-  const found = split(text, name, hot)
+  const found = split(text, name, rare)
   const both = [[name, await finish(found.hot)]]
   if (found.rare !== undefined) {
     rares.push(`${name}Rare`)
@@ -341,7 +341,7 @@ if (program === join(src, 'cli') && existsSync(join(src, 'index.ts'))) {
   for (const file of Object.keys(result.metafile.inputs)) inputs.add(absolute(file))
 }
 
-const tools = ['bundlejs.mjs', 'hoist.mjs', 'split.mjs', 'hot.txt'].map(name => join(house, 'tools', name))
+const tools = ['bundlejs.mjs', 'hoist.mjs', 'split.mjs', 'rare.txt'].map(name => join(house, 'tools', name))
 const made = [...inputs, ...tools].map(file => relative(house, file)).sort()
 writeFileSync(
   join(still, 'bundle.d'),

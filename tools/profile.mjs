@@ -1,4 +1,4 @@
-// Writes tools/hot.txt: what ordinary runs call, for tools/split.mjs. As root, after `make build`: node tools/profile.mjs
+// Writes tools/rare.txt: what ordinary runs do not call, for tools/split.mjs. As root, after `make build`: node tools/profile.mjs
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -59,5 +59,11 @@ for (const name of bundles) {
 }
 
 const hits = new Set([...readFileSync(log, 'utf8').split('\n').filter(Boolean), ...also])
-writeFileSync(join(house, 'tools/hot.txt'), [...hits].sort().join('\n'))
+const all = new Set()
+for (const part of ['boot', 'lifecycle', 'create']) {
+  const text = readFileSync(join(dir, 'dist', `${part}.cjs`), 'utf8')
+  for (const [, label] of text.matchAll(/__hit\?\.\("([^"]+)"\)/g)) all.add(label)
+}
+const rare = [...all].filter(label => !hits.has(label)).sort()
+writeFileSync(join(house, 'tools/rare.txt'), `${rare.join('\n')}\n`)
 rmSync(dir, { recursive: true })

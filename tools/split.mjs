@@ -1,7 +1,7 @@
-// Splits a part by what an ordinary run calls: functions that tools/hot.txt does not name, and the tables that only they use,
-// go into a part of their own, which the first call of one of them loads. Reading bytecode and making closures is a
-// good part of a start, and most functions are for what most configs do not have. A list that is behind the sources
-// makes nothing wrong, only slower.
+// Splits a part by what an ordinary run calls: functions that tools/rare.txt names, and the tables that only they use, go into a part
+// of their own, which the first call of one of them loads. Reading bytecode and making closures is a good part of a
+// start, and most functions are for what most configs do not have. A list that is behind the sources makes nothing wrong:
+// what it does not name is taken for hot.
 //
 //   function rare(a){…}   becomes   var rare=stub(7)     and in PARTRare: module.exports=(shared…)=>{…;return[…,rare,…]}
 import ts from 'typescript'
@@ -92,7 +92,7 @@ function functionOf(node) {
 export const labelOf = (module, name) => `${module} ${plain(name)}`
 
 /** @returns the two bundles; `rare` is undefined when everything is hot */
-export function split(code, part, hot) {
+export function split(code, part, rare) {
   const items = statementsOf(code)
   const declared = new Map()
   for (const item of items) {
@@ -110,7 +110,7 @@ export function split(code, part, hot) {
     item.used = found.used
     for (const name of found.assigned) assigned.add(name)
     item.isFunction = functionOf(item.node) !== undefined && !found.bound
-    item.cold = item.isFunction && !hot.has(labelOf(item.module, item.names[0]))
+    item.cold = item.isFunction && rare.has(labelOf(item.module, item.names[0]))
   }
 
   // What hot code mentions stays, but for functions, of which it can have stubs. A variable that changes has one home.

@@ -1,6 +1,6 @@
 /**
  * What ordinary commands load: nothing that tools/split.mjs moved away because ordinary commands do not call it. When this fails,
- * `node tools/profile.mjs` as root writes the list of what they call again.
+ * `node tools/profile.mjs` as root writes the list of what they do not call again.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
