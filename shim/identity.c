@@ -110,15 +110,15 @@ int run_chown_stdio(const struct op_chown_stdio *op) {
 int run_chdir(const struct op_chdir *op) {
   if (op->retry && !shim.chdir_failed) return 0;
   int error = sys(chdir, text(op->path));
-  shim.chdir_failed = error < 0;
+  if (error < 0) shim.chdir_failed = 1;
   return failed(CHDIR_CHDIR, error);
 }
 
 /* A directory that was reached through a leaked descriptor has no path below our root: the kernel says
    `(unreachable)…` (CVE-2024-21626). */
 int run_check_cwd(const struct op_check_cwd *op) {
-  (void)op;
   static char path[PATH_MAX];
+  if (op->retry && !shim.chdir_failed) return 0;
   int length = sys(getcwd, path, sizeof path);
   if (length < 0) return failed(CHECK_CWD_GETCWD, length);
   return failed(CHECK_CWD_GETCWD, path[0] == '/' ? 0 : -ENOENT);

@@ -2,7 +2,7 @@
 #pragma once
 #include <stdint.h>
 
-#define BUILD_ID 0x8efc51f3u
+#define BUILD_ID 0x3a311ccu
 
 enum opcode {
   OP_BARRIER = 1,
@@ -36,6 +36,7 @@ enum opcode {
   OP_SYMLINK = 42,
   OP_MASK_PATH = 43,
   OP_READONLY_PATH = 44,
+  OP_ENTER_ROOT = 150,
   OP_PIVOT_ROOT = 45,
   OP_MOVE_ROOT = 46,
   OP_OPEN_CONSOLE = 50,
@@ -117,6 +118,7 @@ enum opcode {
   X(SYMLINK, symlink) \
   X(MASK_PATH, mask_path) \
   X(READONLY_PATH, readonly_path) \
+  X(ENTER_ROOT, enter_root) \
   X(PIVOT_ROOT, pivot_root) \
   X(MOVE_ROOT, move_root) \
   X(OPEN_CONSOLE, open_console) \
@@ -425,6 +427,11 @@ struct op_readonly_path {
   struct ref path;
 };
 int run_readonly_path(const struct op_readonly_path *op);
+enum enter_root_step { ENTER_ROOT_FCHDIR, ENTER_ROOT_CHROOT, ENTER_ROOT_CHDIR };
+struct op_enter_root {
+  uint64_t root;
+};
+int run_enter_root(const struct op_enter_root *op);
 enum pivot_root_step { PIVOT_ROOT_FCHDIR, PIVOT_ROOT_PIVOT_ROOT, PIVOT_ROOT_SLAVE, PIVOT_ROOT_UMOUNT,
   PIVOT_ROOT_CHDIR };
 struct op_pivot_root {
@@ -521,7 +528,9 @@ struct op_chdir {
 };
 int run_chdir(const struct op_chdir *op);
 enum check_cwd_step { CHECK_CWD_GETCWD };
-struct op_check_cwd;
+struct op_check_cwd {
+  uint64_t retry;
+};
 int run_check_cwd(const struct op_check_cwd *op);
 enum seccomp_step { SECCOMP_SECCOMP };
 struct op_seccomp {
@@ -785,6 +794,7 @@ static const struct field_rule field_rules[] = {
     {KIND_PATH, 0, 0}, /* mask_path */
     {KIND_SLOT, 0, 0}, /* readonly_path */
     {KIND_PATH, 0, 0}, /* readonly_path */
+    {KIND_SLOT, 0, 0}, /* enter_root */
     {KIND_SLOT, 0, 0}, /* pivot_root */
     {KIND_SLOT, 0, 0}, /* move_root */
     {KIND_PATH, 0, 0}, /* move_root */
@@ -810,6 +820,7 @@ static const struct field_rule field_rules[] = {
     {KIND_U32, 0, 0}, /* chown_stdio */
     {KIND_STR, 0, 0}, /* chdir */
     {KIND_U32, 0, 0}, /* chdir */
+    {KIND_U32, 0, 0}, /* check_cwd */
     {KIND_FLAGS, 0, 3}, /* seccomp */
     {KIND_BYTES, 0, 0}, /* seccomp */
     {KIND_SLOT, 0, 0}, /* seccomp_listen */
@@ -916,52 +927,53 @@ static const struct op_rule op_rules[] = {
     [OP_SYMLINK] = {1, 3, 63},
     [OP_MASK_PATH] = {1, 2, 66},
     [OP_READONLY_PATH] = {1, 2, 68},
-    [OP_PIVOT_ROOT] = {1, 1, 70},
-    [OP_MOVE_ROOT] = {1, 2, 71},
-    [OP_OPEN_CONSOLE] = {1, 5, 73},
-    [OP_USE_CONSOLE] = {1, 1, 78},
-    [OP_SETHOSTNAME] = {1, 1, 79},
-    [OP_SETDOMAINNAME] = {1, 1, 80},
-    [OP_UMASK] = {1, 1, 81},
-    [OP_SET_NO_NEW_PRIVS] = {1, 0, 82},
-    [OP_DROP_BOUNDING] = {1, 2, 82},
-    [OP_KEEP_CAPABILITIES] = {1, 0, 84},
-    [OP_SETGROUPS] = {1, 1, 84},
-    [OP_SETRESGID] = {1, 1, 85},
-    [OP_SETRESUID] = {1, 1, 86},
-    [OP_CAPSET] = {1, 3, 87},
-    [OP_RAISE_AMBIENT] = {1, 1, 90},
-    [OP_CHOWN_STDIO] = {1, 2, 91},
-    [OP_CHDIR] = {1, 2, 93},
-    [OP_CHECK_CWD] = {1, 0, 95},
-    [OP_SECCOMP] = {1, 2, 95},
-    [OP_SECCOMP_LISTEN] = {1, 3, 97},
-    [OP_FIND_HOME] = {1, 1, 100},
-    [OP_FIND_EXECUTABLE] = {1, 2, 101},
-    [OP_WAIT_START] = {1, 2, 103},
-    [OP_RUN_HOOK] = {1, 6, 105},
-    [OP_CLOSE_ON_EXEC] = {1, 1, 111},
-    [OP_EXEC] = {1, 2, 112},
-    [OP_EXIT] = {1, 0, 114},
-    [OP_SUPERVISE] = {1, 2, 114},
-    [OP_RELEASE] = {1, 5, 116},
-    [OP_REMOVE_CGROUP] = {1, 1, 121},
-    [OP_REMOVE_FILE] = {1, 1, 122},
-    [OP_REMOVE_DIRECTORY] = {1, 1, 123},
-    [OP_CLEAN_UP_AFTER_FAILURE] = {1, 2, 124},
-    [OP_CLEAN_UP] = {1, 2, 126},
-    [OP_REPORT_OOM] = {1, 3, 128},
-    [OP_EXIT_LIKE_INIT] = {1, 0, 131},
-    [OP_JOIN_PROCESS] = {1, 2, 131},
-    [OP_RELEASE_EXEC] = {1, 6, 133},
-    [OP_SCHED_SETATTR] = {1, 7, 139},
-    [OP_IOPRIO_SET] = {1, 2, 146},
-    [OP_SET_MEMPOLICY] = {1, 3, 148},
-    [OP_PERSONALITY] = {1, 1, 151},
-    [OP_MAKE_USER_NAMESPACE] = {1, 3, 152},
-    [OP_IDMAP_MOUNT] = {1, 3, 155},
-    [OP_SET_LABEL] = {1, 3, 158},
-    [OP_LABEL_ROOT] = {1, 2, 161},
+    [OP_ENTER_ROOT] = {1, 1, 70},
+    [OP_PIVOT_ROOT] = {1, 1, 71},
+    [OP_MOVE_ROOT] = {1, 2, 72},
+    [OP_OPEN_CONSOLE] = {1, 5, 74},
+    [OP_USE_CONSOLE] = {1, 1, 79},
+    [OP_SETHOSTNAME] = {1, 1, 80},
+    [OP_SETDOMAINNAME] = {1, 1, 81},
+    [OP_UMASK] = {1, 1, 82},
+    [OP_SET_NO_NEW_PRIVS] = {1, 0, 83},
+    [OP_DROP_BOUNDING] = {1, 2, 83},
+    [OP_KEEP_CAPABILITIES] = {1, 0, 85},
+    [OP_SETGROUPS] = {1, 1, 85},
+    [OP_SETRESGID] = {1, 1, 86},
+    [OP_SETRESUID] = {1, 1, 87},
+    [OP_CAPSET] = {1, 3, 88},
+    [OP_RAISE_AMBIENT] = {1, 1, 91},
+    [OP_CHOWN_STDIO] = {1, 2, 92},
+    [OP_CHDIR] = {1, 2, 94},
+    [OP_CHECK_CWD] = {1, 1, 96},
+    [OP_SECCOMP] = {1, 2, 97},
+    [OP_SECCOMP_LISTEN] = {1, 3, 99},
+    [OP_FIND_HOME] = {1, 1, 102},
+    [OP_FIND_EXECUTABLE] = {1, 2, 103},
+    [OP_WAIT_START] = {1, 2, 105},
+    [OP_RUN_HOOK] = {1, 6, 107},
+    [OP_CLOSE_ON_EXEC] = {1, 1, 113},
+    [OP_EXEC] = {1, 2, 114},
+    [OP_EXIT] = {1, 0, 116},
+    [OP_SUPERVISE] = {1, 2, 116},
+    [OP_RELEASE] = {1, 5, 118},
+    [OP_REMOVE_CGROUP] = {1, 1, 123},
+    [OP_REMOVE_FILE] = {1, 1, 124},
+    [OP_REMOVE_DIRECTORY] = {1, 1, 125},
+    [OP_CLEAN_UP_AFTER_FAILURE] = {1, 2, 126},
+    [OP_CLEAN_UP] = {1, 2, 128},
+    [OP_REPORT_OOM] = {1, 3, 130},
+    [OP_EXIT_LIKE_INIT] = {1, 0, 133},
+    [OP_JOIN_PROCESS] = {1, 2, 133},
+    [OP_RELEASE_EXEC] = {1, 6, 135},
+    [OP_SCHED_SETATTR] = {1, 7, 141},
+    [OP_IOPRIO_SET] = {1, 2, 148},
+    [OP_SET_MEMPOLICY] = {1, 3, 150},
+    [OP_PERSONALITY] = {1, 1, 153},
+    [OP_MAKE_USER_NAMESPACE] = {1, 3, 154},
+    [OP_IDMAP_MOUNT] = {1, 3, 157},
+    [OP_SET_LABEL] = {1, 3, 160},
+    [OP_LABEL_ROOT] = {1, 2, 163},
 };
 static const uint64_t flag_masks[] = {
     0x7e020080, /* namespaces */

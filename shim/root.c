@@ -16,6 +16,14 @@ int run_open_root(const struct op_open_root *op) {
   return keep(op->slot, tree);
 }
 
+int run_enter_root(const struct op_enter_root *op) {
+  int error = sys(fchdir, slot(op->root));
+  if (error < 0) return failed(ENTER_ROOT_FCHDIR, error);
+  error = sys(chroot, ".");
+  if (error < 0) return failed(ENTER_ROOT_CHROOT, error);
+  return failed(ENTER_ROOT_CHDIR, sys(chdir, "/"));
+}
+
 /**
  * pivot_root(".", "."): the old root ends up mounted over the new one, so no directory for it is needed. It is made a
  * slave before it is detached, or the unmount would propagate to the host.

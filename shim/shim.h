@@ -53,7 +53,7 @@ struct shim {
   char executable[PATH_MAX];
   char home[PATH_MAX]; /* "HOME=…" once find_home ran */
   int masks[2];        /* the mask of files and of directories that were attached first */
-  int chdir_failed;    /* a chdir was tolerated, for its retry */
+  int chdir_failed;    /* a chdir was tolerated: it is tried again, and checked */
   int init_status;     /* wait status of init, once supervise saw it end */
   int cleanup_failed;  /* an op of the monitor failed */
 };

@@ -379,6 +379,19 @@ static JSValue glue_getdents64(JSContext *ctx, JSValueConst self, int argc, JSVa
   return bad ? JS_EXCEPTION : JS_NewInt64(ctx, result);
 }
 
+static JSValue glue_umount2(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
+{
+  (void)self, (void)argc;
+  const char *a0 = NULL;
+  int32_t a1;
+  bool bad = to_text(ctx, argv[0], &a0)
+    || to_int(ctx, argv[1], &a1);
+  long result = 0;
+  if (!bad) result = settle(umount2(a0, a1));
+  free_text(ctx, a0);
+  return bad ? JS_EXCEPTION : JS_NewInt64(ctx, result);
+}
+
 static JSValue glue_chdir(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
 {
   (void)self, (void)argc;
@@ -899,6 +912,7 @@ static const JSCFunctionListEntry glue_functions[] = {
   JS_CFUNC_DEF("statfs", 2, glue_statfs),
   JS_CFUNC_DEF("fstatfs", 2, glue_fstatfs),
   JS_CFUNC_DEF("getdents64", 3, glue_getdents64),
+  JS_CFUNC_DEF("umount2", 2, glue_umount2),
   JS_CFUNC_DEF("chdir", 1, glue_chdir),
   JS_CFUNC_DEF("getcwd", 2, glue_getcwd),
   JS_CFUNC_DEF("umask", 1, glue_umask),

@@ -21,6 +21,7 @@ export const globalOptions = {
   'systemd-cgroup': 'boolean s',
   'cgroup-manager': 'cgroupfs|systemd|disabled',
   rootless: 'true|false|auto',
+  strict: 'boolean',
   criu: 'string',
   version: 'boolean vV',
   help: 'boolean h?',

@@ -14,6 +14,7 @@ export function commonOf({ global, log }: Pick<Request, 'global' | 'log'>): Comm
     cgroupManager: cgroupManagerOf(global),
     rootless:
       global.rootless === undefined || global.rootless === 'auto' ? 'auto' : global.rootless === 'true',
+    strict: global.strict === true,
     log,
   }
 }

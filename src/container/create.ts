@@ -6,6 +6,7 @@ import { removeResctrl } from '../launch/resctrl.js'
 import { type Launched, launch } from '../launch/session.js'
 import { type Lowered, lower } from '../lower/index.js'
 import type { Request } from '../lower/input.js'
+import { sharesMounts } from '../lower/rootfs.js'
 import type { HostPath } from '../plan/op.js'
 import { verify } from '../plan/verify.js'
 import { type Explainer, loadSpec, type ValidSpec } from '../spec/load.js'
@@ -21,8 +22,10 @@ import { runHooks } from './hooks.js'
 import type { Common, CreateOptions } from './options.js'
 import { checkConsole, checkPreservedFds, lastOps, plumbingOf } from './plumbing.js'
 import { type Record, startTimeOf } from './record.js'
+import { mountAt, unmountRoot } from './sharedmounts.js'
 import { absolute, claim, directoryOf, discard, markCgroups, refuseDuplicate, save } from './store.js'
 import { cgroupManagerOf, removeUnit } from './systemd.js'
+import { warnerOf } from './warn.js'
 
 const S_IFMT = 0o170000
 const S_IFDIR = 0o040000
@@ -53,8 +56,8 @@ export function loadBundle(options: Pick<CreateOptions, 'bundle' | 'config' | 'c
     throw new ConfigError('', 'config-readable', `read the config: ${(error as Error).message}`)
   }
   const spec = loadSpec(text, () => native().load('explain') as Explainer)
-  for (const { pointer, message } of warnings(spec))
-    options.common.log.warn(`${pointer}: ${message}`, { pointer })
+  const warn = warnerOf(options.common)
+  for (const { pointer, message } of warnings(spec)) warn(pointer, message)
   const { path: root } = spec.root
   return { bundle, rootfs: root.startsWith('/') ? root : `${bundle}/${root}`, spec, text }
 }
@@ -156,15 +159,14 @@ function build(
 ): Created {
   const { common, id } = options
   const { spec, text, bundle } = loaded
-  const host = probeHost(common.rootless)
+  const host = probeHost(common.rootless, spec.linux?.mountLabel)
   checkUser(spec, host)
-  const { plan, cgroup } = lower(spec, host, request, (pointer, message) =>
-    common.log.warn(`${pointer}: ${message}`, { pointer }),
-  )
+  const { plan, cgroup } = lower(spec, host, request, warnerOf(common))
   const verified = verify(plan)
   common.log.debug(`plan of ${plan.ops.length} ops`)
   let record: Record = {
     ...newRecord(id, loaded, cgroup),
+    ...(sharesMounts(spec.linux ?? {}) && { mountBelow: mountAt(loaded.rootfs) }),
     ...(request.noNewKeyring && { noNewKeyring: true }),
     afterStart: lastOps(plan.ops),
   }
@@ -189,7 +191,9 @@ function build(
         save(common.root, record)
       },
       checkContainer() {},
-      hookState: init => stateDocument(record, spec.annotations, 'creating', init),
+      // The specification's own tests, older than the other hooks, want prestart to be told `created`.
+      hookState: (init, kind) =>
+        stateDocument(record, spec.annotations, kind === 'prestart' ? 'created' : 'creating', init),
       saveState(init) {
         record = { ...record, init: { pid: init, startTime: startTimeOf(init) ?? 0 } }
         save(common.root, record)
@@ -257,6 +261,7 @@ export function undo(common: Common, record: Record, made: Made): void {
     () => made.unit && removeUnit(record),
     () => made.cgroups !== undefined && removeCgroups(record.cgroup, made.cgroups),
     () => made.groups.length > 0 && removeResctrl(made.groups),
+    () => record.mountBelow !== undefined && unmountRoot(record.rootfs, record.mountBelow),
     () => runHooks('poststop', record.poststop, record, undefined, common.log),
     () => discard(directoryOf(common.root, record.id)),
   ]) {

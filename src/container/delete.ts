@@ -7,6 +7,7 @@ import { runHooks } from './hooks.js'
 import { openOwn } from './kill.js'
 import type { Common } from './options.js'
 import { type Record, statusOf } from './record.js'
+import { unmountRoot } from './sharedmounts.js'
 import { checkId, directoryOf, discard, discardHalfMade, ownsCgroups, tryLoad } from './store.js'
 import { removeUnit } from './systemd.js'
 
@@ -61,6 +62,7 @@ function remove(common: Common, record: Record, force: boolean): void {
     if (record.unit !== undefined) endUnit(common, record, force)
     removeCgroups(record.cgroup)
   }
+  if (record.mountBelow !== undefined) unmountRoot(record.rootfs, record.mountBelow)
   if (record.resctrl !== undefined) removeResctrl(record.resctrl)
   runHooks('poststop', record.poststop, record, undefined, common.log)
   discard(directoryOf(common.root, id))

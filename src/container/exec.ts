@@ -21,6 +21,7 @@ import { isAlive, type Record, statusOf } from './record.js'
 import { directoryOf, load } from './store.js'
 import { attachmentOf } from './systemd.js'
 import { fromHex, parseFailed } from './told.js'
+import { warnerOf } from './warn.js'
 
 /**
  * `tsrun exec`: one more process in a container. Detached it returns 0 when the program was executed; in the foreground this process
@@ -66,7 +67,6 @@ const stopped = (): StateError => new StateError('stopped', 'cannot exec in a st
 
 function planOf(options: ExecOptions, record: Record): VerifiedPlan {
   const { common, id, detach } = options
-  const { log } = common
   const spec = withClocks(frozenSpec(common.root, id), record)
   const process = processOf(options, spec)
   checkConsole(process, options.consoleSocket, detach)
@@ -87,11 +87,7 @@ function planOf(options: ExecOptions, record: Record): VerifiedPlan {
   const cgroup: CgroupPaths = placeOf(record.cgroup, options.cgroups, init.pid)
   const attach = record.unit === undefined ? undefined : attachmentOf(record, cgroup)
   const asked = { request, init: init.pid, cgroup, ...(attach && { attach }) }
-  return verify(
-    lowerExec(spec, process, probeHost(), asked, (pointer, message) =>
-      log.warn(`${pointer}: ${message}`, { pointer }),
-    ),
-  )
+  return verify(lowerExec(spec, process, probeHost(), asked, warnerOf(common)))
 }
 
 /** criu restores into a time namespace, so that clocks go on: its processes are there, whatever the config says. */

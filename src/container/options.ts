@@ -12,6 +12,8 @@ export interface Common {
   readonly cgroupManager: 'cgroupfs' | 'systemd' | 'disabled'
   /** Whether cgroups that may not be written are tolerated; `auto` asks who we are. */
   readonly rootless: boolean | 'auto'
+  /** Refuse what is otherwise only warned of: fields without effect on this machine. */
+  readonly strict: boolean
   readonly log: Log
 }
 

@@ -5,12 +5,12 @@ import { verify } from '../plan/verify.js'
 import { loadBundle, requestOf } from './create.js'
 import type { CreateOptions } from './options.js'
 import { checkId } from './store.js'
+import { warnerOf } from './warn.js'
 
 /** `tsrun plan`: what create would do. Needs no root and changes nothing; the rootfs need not exist. */
 export function planContainer(options: CreateOptions): VerifiedPlan {
   checkId(options.id)
   const loaded = loadBundle(options)
-  const { log } = options.common
-  const warn = (pointer: string, message: string): void => log.warn(`${pointer}: ${message}`, { pointer })
-  return verify(lower(loaded.spec, probeHost(options.common.rootless), requestOf(options, loaded), warn).plan)
+  const host = probeHost(options.common.rootless, loaded.spec.linux?.mountLabel)
+  return verify(lower(loaded.spec, host, requestOf(options, loaded), warnerOf(options.common)).plan)
 }

@@ -35,6 +35,11 @@ export interface Record {
   readonly resctrl?: readonly string[]
   /** Init is pid 1 of its own namespace, so that its end is the end of all. */
   readonly ownPidNamespace: boolean
+  /**
+   * The container has no mount namespace of its own: what was mounted at its rootfs before (an id of mountinfo). The mount
+   * that is on top of that now is the container's, and all of its mounts are below it.
+   */
+  readonly mountBelow?: string
   /** `--no-new-keyring` was given: there is none that `exec` could join. */
   readonly noNewKeyring?: boolean
   /** It was restored into a time namespace that its config does not name. */

@@ -88,8 +88,8 @@ export function endOps({ common, id, keep, again }: EndOptions, { pid, console, 
     const args = [...again, '_oom', id]
     ops.push({ op: 'report_oom', by: 'monitor', at: 'runtime:run', file: counter, args, env })
   }
-  if (!keep && record.unit !== undefined) {
-    // Only systemd takes a unit away.
+  if (!keep && (record.unit !== undefined || record.mountBelow !== undefined)) {
+    // Only systemd takes a unit away, and mounts are not the shim's to judge.
     ops.push({ op: 'clean_up', ...cleaner })
   } else if (!keep) {
     for (const path of cgroupDirectories(record.cgroup))

@@ -12,6 +12,7 @@ import { frozenSpec } from './frozen.js'
 import type { UpdateOptions } from './options.js'
 import { type Record, statusOf } from './record.js'
 import { load, save } from './store.js'
+import { warnerOf } from './warn.js'
 
 const explain = (): Explainer => native().load('explain') as Explainer
 
@@ -32,8 +33,7 @@ export function updateContainer({ common, id, resources }: UpdateOptions): void 
     const merged = mergeResources(limitsOf(common.root, record), asked)
     checkResourcesRules(merged)
     checkUsage(asked, merged, record.cgroup)
-    const warn = (pointer: string, message: string): void =>
-      common.log.warn(`${pointer}: ${message}`, { pointer })
+    const warn = warnerOf(common)
     const writes = lowerUpdate(asked, merged, record.cgroup, warn)
     withUnit(record, asked, merged, () =>
       replaceCgroups(writes, () => save(common.root, { ...record, resources: exactJson(merged) })),

@@ -12,4 +12,6 @@ export interface Host {
   /** The runtime's permitted capabilities: what can be given away, as a bit mask. */
   readonly capabilities: number
   readonly cgroup: CgroupHost
+  /** SELinux is on; asked only when the config has a mount label. */
+  readonly selinux?: boolean
 }

@@ -1,6 +1,7 @@
 import { check } from '../sys/call.js'
 import { tryStat, writable } from '../sys/files.js'
 import { native } from '../sys/native.js'
+import { hasSelinux } from '../sys/selinux.js'
 import { markClosed, probeCgroup } from './cgroup.js'
 import type { Host } from './facts.js'
 
@@ -13,10 +14,10 @@ const PR_CAPBSET_READ = 23
 const FIRST_LAST_CAPABILITY = 40
 
 /**
- * Asks the machine for everything that lowering wants to know. A few system calls. `rootless`: whether cgroups that may not be made are
- * left out; `auto` for whoever is not root of the machine.
+ * Asks the machine for everything that lowering wants to know. A few system calls; of SELinux only for a config with a mount label.
+ * `rootless`: whether cgroups that may not be made are left out; `auto` for whoever is not root of the machine.
  */
-export function probeHost(rootless: boolean | 'auto' = 'auto'): Host {
+export function probeHost(rootless: boolean | 'auto' = 'auto', mountLabel?: string): Host {
   const calls = native()
   const inUserNamespace = tryStat('/proc/self/ns/user')?.inode !== INITIAL_USER_NAMESPACE
   const euid = calls.geteuid()
@@ -28,6 +29,7 @@ export function probeHost(rootless: boolean | 'auto' = 'auto'): Host {
     inUserNamespace,
     lastCapability: lastCapability(),
     capabilities: permittedCapabilities(),
+    ...(mountLabel !== undefined && { selinux: hasSelinux() }),
     cgroup: limited ? markClosed(probeCgroup(), writable) : probeCgroup(),
   }
 }

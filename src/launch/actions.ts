@@ -1,6 +1,6 @@
 import { HostError, InternalError } from '../base/errors.js'
 import type { Log } from '../base/log.js'
-import type { OpOf, RuntimeOp, RuntimeOpName } from '../plan/op.js'
+import type { HookKind, OpOf, RuntimeOp, RuntimeOpName } from '../plan/op.js'
 import { writeFile, writeKernelFile } from '../sys/files.js'
 import { native } from '../sys/native.js'
 import { createCgroups, joinCgroups, writeCgroups } from './cgroup.js'
@@ -29,8 +29,8 @@ export interface Actions {
   /** Descriptors of ours that the new process gets as 3, 4 and so on. Absent: it gets the preserved ones. */
   readonly descriptors?: readonly number[]
   readonly log: Log
-  /** The state document that a hook receives. */
-  hookState(pid: number): string
+  /** The state document that a hook receives; a listener of seccomp that of `creating`. */
+  hookState(pid: number, kind?: HookKind): string
   /** Told which cgroup directories are new: a failed create removes those. */
   cgroupsMade(directories: readonly string[]): void
   /** Told that the container's systemd unit is there. */
@@ -65,7 +65,7 @@ const runners: { readonly [N in RuntimeOpName]: Runner<N> } = {
   write_time_offsets: (op, { pid }) => writeTimeOffsets(op, pid),
   write_oom_score_adj: ({ value }, { pid }) => writeOomScore(pid, value),
   prlimit: (op, { pid }) => setLimit(op, pid),
-  hook: (op, { pid }, actions) => runHook(op, actions.hookState(pid), actions.bundle, actions.log),
+  hook: (op, { pid }, actions) => runHook(op, actions.hookState(pid, op.kind), actions.bundle, actions.log),
   receive_console({ socket }, session) {
     const { console } = session
     if (console === undefined) throw new InternalError('the shim sent no pty')

@@ -1,13 +1,12 @@
 import { HostError } from '../base/errors.js'
 import type { OpOf } from '../plan/op.js'
-import { statfsType, tryRead } from '../sys/files.js'
-
-const SELINUX_MAGIC = 0xf97cff8c
+import { tryRead } from '../sys/files.js'
+import { hasSelinux } from '../sys/selinux.js'
 
 /** Throws HostError when labels are asked for that nothing would enforce: the program must not run without them. */
 export function checkSecurityModule({ at, module }: OpOf<'check_security_module'>): void {
   if (module === 'selinux') {
-    if (statfsType('/sys/fs/selinux') === SELINUX_MAGIC) return
+    if (hasSelinux()) return
     throw new HostError(
       `${at}: selinux label is specified in config, but selinux is disabled or not supported: boot with SELinux, or leave the label out`,
     )

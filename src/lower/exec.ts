@@ -12,6 +12,7 @@ import { type Input, type Request, ROOT } from './input.js'
 import { earlyResourceLimits, oomScore, resourceLimits } from './limits.js'
 import { joinKeyring } from './namespaces.js'
 import { enterResctrl } from './resctrl.js'
+import { sharesMounts } from './rootfs.js'
 
 /** What the passes of `exec` read: those that it shares with `create` see the new process as the config's. */
 interface ExecInput extends Input {
@@ -107,6 +108,11 @@ function joinContainer({ linux, init, cgroup, userNamespace }: ExecInput, out: O
   const cgroupLater =
     cgroup.slot !== undefined && (linux.namespaces ?? []).some(({ type }) => type === 'cgroup')
   for (const { type } of linux.namespaces ?? []) if (type !== 'cgroup' || !cgroupLater) namespaces.push(type)
+  // The namespaces alone would leave it in the runtime's root.
+  if (sharesMounts(linux)) {
+    const path = `/proc/${init}/root` as HostPath
+    out.push({ op: 'open_path', by: 'helper', at: '/root/path', slot: CONTAINER_ROOT, path })
+  }
   if (cgroupLater) {
     const path = `/proc/${init}/ns/cgroup` as HostPath
     out.push({ op: 'open_namespace', by: 'helper', at, slot: CGROUP_NAMESPACE, path, type: ['cgroup'] })
@@ -121,10 +127,14 @@ function joinContainer({ linux, init, cgroup, userNamespace }: ExecInput, out: O
     namespaces: [],
     ...(cgroup.slot !== undefined && { cgroup: cgroup.slot }),
   })
+  if (sharesMounts(linux)) {
+    out.push({ op: 'enter_root', by: 'init', at: '/root/path', root: CONTAINER_ROOT })
+  }
   if (cgroupLater) out.push({ op: 'setns', by: 'init', at, slot: CGROUP_NAMESPACE, type: ['cgroup'] })
 }
 
 const CGROUP_NAMESPACE = 'ns:cgroup'
+const CONTAINER_ROOT = 'container-root'
 
 function joinSession(input: ExecInput, out: Op[]): void {
   out.push({ op: 'setsid', by: 'init', at: 'runtime:session' })

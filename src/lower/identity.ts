@@ -51,10 +51,13 @@ export function becomeUser(input: Input, out: Op[]): void {
     at: 'runtime:descriptors',
     first: 3 + input.request.preservedFds,
   })
+  // Before the filter, which may forbid even getcwd. The second try is for a home that only its user may enter.
+  const chdir = { op: 'chdir', by: 'init', at: '/process/cwd', path: process.cwd } as const
+  const check = { op: 'check_cwd', by: 'init', at: '/process/cwd' } as const
+  out.push({ ...chdir, retry: 0, tolerate: ['EACCES', 'EPERM'] })
+  out.push({ ...check, retry: 0 })
   // Without no_new_privs the filter needs CAP_SYS_ADMIN, which is about to go.
   if (!noNewPrivileges) seccomp(input, out)
-  const chdir = { op: 'chdir', by: 'init', at: '/process/cwd', path: process.cwd } as const
-  out.push({ ...chdir, retry: 0, tolerate: ['EACCES', 'EPERM'] })
   limitCapabilities(input, sets, out)
   const gids = user.additionalGids ?? []
   const mayBeDenied = input.userNamespace || input.host.inUserNamespace
@@ -70,7 +73,7 @@ export function becomeUser(input: Input, out: Op[]): void {
   out.push({ op: 'setresuid', by: 'init', at: '/process/user/uid', uid: user.uid })
   setCapabilities(sets, out)
   out.push({ ...chdir, retry: 1 })
-  out.push({ op: 'check_cwd', by: 'init', at: '/process/cwd' })
+  out.push({ ...check, retry: 1 })
 }
 
 /** The filter, as late as it can be when no_new_privs lets an ordinary user load it. */

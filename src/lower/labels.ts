@@ -46,29 +46,31 @@ export function labelKeyring({ process }: Input, out: Op[], join: () => void): v
   label('')
 }
 
-/** Before the first mount: no filesystem takes a context where SELinux is off. */
-export function checkMountLabel({ linux }: Input, out: Op[]): void {
-  if (isSet(linux.mountLabel)) check('selinux', MOUNTS, out)
+/** Where SELinux is off no filesystem takes a context, and none would be enforced. */
+export function checkMountLabel({ linux, host, warn }: Input): void {
+  if (isSet(linux.mountLabel) && host.selinux !== true) warn(MOUNTS, 'ignored: SELinux is off')
 }
+
+const labelsMounts = ({ linux, host }: Input): boolean => isSet(linux.mountLabel) && host.selinux === true
 
 /** Filesystems whose files have labels of their own by the policy; they refuse a context for the whole mount. */
 const labelledByPolicy: readonly string[] = ['proc', 'sysfs', 'mqueue', 'cgroup', 'cgroup2']
 
 /** The context option of a new filesystem; the entry's own goes first. */
-export function contextOption({ linux }: Input, type: string, options: readonly string[]): readonly string[] {
-  if (!isSet(linux.mountLabel) || labelledByPolicy.includes(type)) return []
+export function contextOption(input: Input, type: string, options: readonly string[]): readonly string[] {
+  if (!labelsMounts(input) || labelledByPolicy.includes(type)) return []
   for (const option of options) {
     const name = option.slice(0, option.indexOf('='))
     if (name === 'context' || name === 'fscontext' || name === 'defcontext' || name === 'rootcontext')
       return []
   }
-  return [`context=${linux.mountLabel}`]
+  return [`context=${input.linux.mountLabel}`]
 }
 
 /** The root of a message queue filesystem is labelled by itself. */
-export function labelQueue({ linux }: Input, { slot, mount }: Entry, out: Op[]): void {
-  if (!isSet(linux.mountLabel) || mount.type !== 'mqueue') return
-  out.push({ op: 'label_root', by: 'init', at: MOUNTS, slot, label: linux.mountLabel })
+export function labelQueue(input: Input, { slot, mount }: Entry, out: Op[]): void {
+  if (!labelsMounts(input) || mount.type !== 'mqueue') return
+  out.push({ op: 'label_root', by: 'init', at: MOUNTS, slot, label: input.linux.mountLabel ?? '' })
 }
 
 function check(module: 'selinux' | 'apparmor', at: string, out: Op[]): void {

@@ -18,7 +18,7 @@ export interface Entry {
 
 /** Mounts, in the order of the config. */
 export function mounts(input: Input, out: Op[]): void {
-  checkMountLabel(input, out)
+  checkMountLabel(input)
   const entries = input.spec.mounts ?? []
   for (let i = 0; i < entries.length; i++) {
     const mount = entries[i] as Mount
@@ -81,13 +81,11 @@ function openSource({ request }: Input, entry: Entry, by: 'helper' | 'init', out
 }
 
 function bind(input: Input, entry: Entry, out: Op[]): void {
-  const { at, mount, options } = entry
+  const { at, options } = entry
   if (options.data.length > 0) {
-    throw new ConfigError(
-      `${at}/options`,
-      'bind-without-data',
-      `bind mount of ${mount.destination} has options that no bind mount takes: ${options.data.join(',')}`,
-    )
+    // The kernel would ignore them, and other runtimes do.
+    const names = options.data.join(',')
+    input.warn(`${at}/options`, `${names}: ignored, a bind mount takes no options of a file system`)
   }
   if (options.copyUp) {
     throw new ConfigError(`${at}/options`, 'copy-up-needs-tmpfs', 'tmpcopyup is for tmpfs mounts only')

@@ -1,5 +1,6 @@
 import type { Propagation } from '../plan/flags.js'
 import type { HostPath, Op } from '../plan/op.js'
+import type { Linux } from '../spec/types.gen.js'
 import { type Input, inRoot, ROOT } from './input.js'
 import { propagateAgain } from './mounts.js'
 
@@ -15,8 +16,27 @@ const rootPropagation: Readonly<Record<string, { type: Propagation; recursive: b
   runbindable: { type: 'unbindable', recursive: true },
 }
 
+/** Without a mount namespace of its own a container mounts in the runtime's, below a mount that `delete` takes away whole. */
+export const sharesMounts = ({ namespaces = [] }: Linux): boolean =>
+  !namespaces.some(({ type }) => type === 'mount')
+
 /** Cuts the new mount namespace off the host's as far as the config asks, then makes the rootfs a mount and opens it. */
 export function openRoot({ linux, request }: Input, out: Op[]): void {
+  if (sharesMounts(linux)) {
+    const by = 'init'
+    out.push({ op: 'open_root', by, at: '/root/path', slot: ROOT, path: request.rootfs })
+    // Nothing below it reaches other mount namespaces.
+    const kept = { set: [], clear: [], recursive: 0 }
+    out.push({
+      op: 'mount_setattr',
+      by,
+      at: '/linux/namespaces',
+      slot: ROOT,
+      ...kept,
+      propagation: 'private',
+    })
+    return
+  }
   const asked = linux.rootfsPropagation
   const row = asked === undefined ? undefined : rootPropagation[asked]
   const at = asked === undefined ? 'default:rootfsPropagation' : '/linux/rootfsPropagation'
@@ -38,7 +58,9 @@ export function openRoot({ linux, request }: Input, out: Op[]): void {
 
 /** Makes the root the container's `/`, and gives it its propagation, which pivot_root itself would refuse. */
 export function changeRoot({ spec, linux, request }: Input, out: Op[]): void {
-  if (request.noPivot) {
+  if (sharesMounts(linux)) {
+    out.push({ op: 'enter_root', by: 'init', at: '/root/path', root: ROOT })
+  } else if (request.noPivot) {
     out.push({ op: 'move_root', by: 'init', at: 'runtime:no-pivot', root: ROOT, path: request.rootfs })
   } else {
     out.push({ op: 'pivot_root', by: 'init', at: '/root/path', root: ROOT })

@@ -55,6 +55,7 @@ const phrases = (): Phrases => ({
   mask_path: ({ path }) => `mask ${path}`,
   readonly_path: ({ path }) => `make ${path} read-only`,
   pivot_root: () => 'make the rootfs the root',
+  enter_root: () => 'change the root',
   move_root: ({ path }) => `make ${path} the root without pivot_root`,
   open_console: () => 'open a terminal on /dev/console',
   use_console: () => 'make the terminal the controlling one',

@@ -156,6 +156,8 @@ export const opcodes = {
     fields: { root: 'slot', path: 'inRootPath' },
     steps: ['open target', 'open_tree', 'mount_setattr', 'move_mount'],
   },
+  /** chroot into the slot, in a mount namespace that is not the container's own. */
+  enter_root: { code: 150, fields: { root: 'slot' }, steps: ['fchdir', 'chroot', 'chdir'] },
   /** pivot_root(".", ".") into the root slot; the old root is made rslave, detached, and left behind. */
   pivot_root: {
     code: 45,
@@ -214,8 +216,8 @@ export const opcodes = {
   chown_stdio: { code: 71, fields: { uid: 'u32', gid: 'u32' }, steps: ['fstat', 'fchown'] },
   /** With `retry`: only when an earlier chdir failed with a tolerated errno (a home that only root or only the user may enter). */
   chdir: { code: 72, fields: { path: 'str', retry: 'u32' }, steps: ['chdir'] },
-  /** getcwd must be inside the root (CVE-2024-21626). */
-  check_cwd: { code: 73, fields: {}, steps: ['getcwd'] },
+  /** getcwd must be inside the root (CVE-2024-21626). With `retry`: only after a chdir that was tried again. */
+  check_cwd: { code: 73, fields: { retry: 'u32' }, steps: ['getcwd'] },
   seccomp: { code: 74, fields: { flags: 'flags:seccompFlags', program: 'bytes' }, steps: ['seccomp'] },
   /** `seccomp` with SECCOMP_FILTER_FLAG_NEW_LISTENER: the listener goes to the runtime (frame `fd`), and closes at exec. */
   seccomp_listen: {

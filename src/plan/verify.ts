@@ -58,7 +58,7 @@ const HOST_ONLY: readonly string[] = [
 ]
 
 function checkHostPaths(ops: readonly Op[], { first, last }: Places): string | undefined {
-  const at = first.pivot_root ?? first.move_root
+  const at = first.pivot_root ?? first.move_root ?? first.enter_root
   if (at === undefined) return undefined
   for (const name of HOST_ONLY) {
     const place = last[name]

@@ -5,7 +5,7 @@ import type { OpName } from './opcodes.js'
 import * as w from './writer.js'
 
 /** FNV-1a of the opcode table: the shim refuses a plan with another one. */
-export const buildId = 0x8efc51f3
+export const buildId = 0x3a311cc
 
 /** How many fields an op has. */
 export const fieldCounts: Readonly<Record<OpName, number>> = {
@@ -40,6 +40,7 @@ export const fieldCounts: Readonly<Record<OpName, number>> = {
   symlink: 3,
   mask_path: 2,
   readonly_path: 2,
+  enter_root: 1,
   pivot_root: 1,
   move_root: 2,
   open_console: 5,
@@ -57,7 +58,7 @@ export const fieldCounts: Readonly<Record<OpName, number>> = {
   raise_ambient: 1,
   chown_stdio: 2,
   chdir: 2,
-  check_cwd: 0,
+  check_cwd: 1,
   seccomp: 2,
   seccomp_listen: 3,
   find_home: 1,
@@ -256,6 +257,10 @@ export function writeOp(op: ShimOp, index: number): void {
       w.path(op.path)
       w.number(op.mode)
       return
+    case 'enter_root':
+      w.head(op, index, 150, 1)
+      w.slot(op.root)
+      return
     case 'pivot_root':
       w.head(op, index, 45, 1)
       w.slot(op.root)
@@ -333,7 +338,8 @@ export function writeOp(op: ShimOp, index: number): void {
       w.number(op.retry)
       return
     case 'check_cwd':
-      w.head(op, index, 73, 0)
+      w.head(op, index, 73, 1)
+      w.number(op.retry)
       return
     case 'seccomp':
       w.head(op, index, 74, 2)

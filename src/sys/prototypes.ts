@@ -52,6 +52,7 @@ export const prototypes = {
   statfs: { args: ['str', 'buf'] },
   fstatfs: { args: ['int', 'buf'] },
   getdents64: { args: ['int', 'buf', 'size'], nr: { x64: 217, arm64: 61 } },
+  umount2: { args: ['str', 'int'] },
   chdir: { args: ['str'] },
   getcwd: { args: ['buf', 'size'], nr: { x64: 79, arm64: 17 } },
   umask: { args: ['uint'], ret: 'uint' },

@@ -52,7 +52,7 @@ const conditions: Readonly<Record<string, readonly string[]>> = {
     'device-rule-access',
     'device-rule-type',
   ],
-  'data for a bind': ['mount-bind-data'],
+  'data for a bind, with --strict': ['strict-bind-data'],
   'idmap without both mappings': ['idmap-no-uid-map', 'idmap-no-gid-map', 'idmap-no-maps'],
   'idmap of what cannot have it': ['idmap-cgroup', 'idmap-cgroup-remount'],
   'a NUL in a mount': ['mount-source-nul', 'mount-type-nul', 'env-nul'],

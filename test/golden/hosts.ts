@@ -1,4 +1,4 @@
-/** Two machines as data: lowering asks nothing else. */
+/** Two machines as data: lowering asks nothing else. The second one has SELinux. */
 import type { Host } from '../../src/host/facts.js'
 import type { Request } from '../../src/lower/input.js'
 import type { HostPath } from '../../src/plan/op.js'
@@ -23,7 +23,7 @@ export const hosts: Readonly<Record<string, Host>> = {
       v1: Object.fromEntries(controllers.map(name => [name, { mount: `/sys/fs/cgroup/${name}`, own: '/' }])),
     },
   },
-  v2: { ...common, cgroup: { mode: 'v2', v1: {}, v2: { mount: '/sys/fs/cgroup', own: '/' } } },
+  v2: { ...common, selinux: true, cgroup: { mode: 'v2', v1: {}, v2: { mount: '/sys/fs/cgroup', own: '/' } } },
 }
 
 /** What a caller who asks for nothing special asks for. */

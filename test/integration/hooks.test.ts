@@ -113,6 +113,7 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     }
     for (const kind of ['prestart', 'createRuntime', 'poststart'])
       t.equal(stateOf(byName[kind]).pid, pid, `${kind} is told the pid of the host`)
+    if (rt.lacks('prestart-created') === false) t.equal(stateOf(byName.prestart).status, 'created')
     t.match(stateOf(byName.createRuntime).status, /^creat(ing|ed)$/)
     t.equal(stateOf(byName.startContainer).status, 'created')
     if (rt.lacks('poststart') === false) t.equal(stateOf(byName.poststart).status, 'running')

@@ -30,7 +30,7 @@ export function container(rootfs: string, more: readonly Op[], args: readonly st
     init({ op: 'pivot_root', root: 'root' }),
     init({ op: 'sethostname', name: 'shim' }),
     init({ op: 'chdir', path: '/', retry: 0 }),
-    init({ op: 'check_cwd' }),
+    init({ op: 'check_cwd', retry: 0 }),
     init({ op: 'find_home', uid: 0 }),
     init({ op: 'find_executable', name: args[0] ?? '', path: '/:/bin' }),
     init({ op: 'ready' }),

@@ -31,6 +31,8 @@ const lacking: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'root-propagation': 'runc 1.1 leaves the root of the container private',
     'hook-rules': 'runc 1.1 runs hooks with a relative path',
     poststart: 'runc 1.1 runs poststart at create',
+    'shared-mounts': 'runc leaves the mounts of a container without a mount namespace behind',
+    'prestart-created': 'runc tells prestart hooks `creating`, the validation programs want `created`',
     'poststop-goes-on': 'runc 1.1 stops at the first poststop hook that fails',
     'create-race': 'runc 1.1 may fail both of two creates with one id',
     'list-root': 'runc 1.1 takes a state root that is missing for an empty one',

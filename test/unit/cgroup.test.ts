@@ -308,6 +308,13 @@ const rows: readonly Row[] = [
     },
   },
   {
+    what: 'buffers of TCP',
+    resources: { memory: { kernelTCP: 50000000 } },
+    v1: { 'memory.kmem.tcp.limit_in_bytes': '50000000' },
+    v2: {},
+    systemd: {},
+  },
+  {
     what: 'network',
     resources: { network: { classID: 65537, priorities: [{ name: 'eth0', priority: 1 }] } },
     v1: { 'net_cls.classid': '65537', 'net_prio.ifpriomap': 'eth0 1' },
@@ -343,7 +350,7 @@ t.test('every field of the tests above is a row, and every row is tested', async
   const untested = knobs
     .filter(row => !tested.includes(row))
     .map(row => row.field.slice('/linux/resources/'.length))
-  t.same(untested, ['memory/kernel', 'memory/kernelTCP', 'memory/useHierarchy', 'memory/checkBeforeUpdate'])
+  t.same(untested, ['memory/kernel', 'memory/useHierarchy', 'memory/checkBeforeUpdate'])
 })
 
 t.test('the curve from shares to weight', async t => {

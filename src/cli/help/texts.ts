@@ -30,6 +30,7 @@ export const globalTexts: Readonly<Record<keyof typeof globalOptions, OptionText
   'systemd-cgroup': 'The same as --cgroup-manager systemd',
   'cgroup-manager': ['NAME', 'Who makes cgroups: cgroupfs, systemd or disabled; cgroupfs when not given'],
   rootless: ['WHEN', 'Tolerate cgroups that may not be written: true, false or auto; auto when not given'],
+  strict: 'Refuse a config or an update with fields that have no effect here, instead of warning',
   criu: ['PATH', 'Accepted for old callers and ignored'],
   version: 'Show the version',
   help: 'Show this help, or that of a command',

@@ -24,6 +24,7 @@ const NO_REAL_TIME = 'cgroup v2 has no real-time group scheduling'
 const ON_UPDATE = 'not a setting: asked before an update lowers a limit'
 
 const NOT_ON_V1 = 'systemd writes no such file of cgroup v1'
+const TCP_BUFFERS = 'cgroup v2 counts buffers of TCP as memory'
 const NO_LEAF = 'cgroup v2 knows no weights against child cgroups'
 const NO_CLASSES = 'cgroup v2 has no network classes: match the cgroup in a firewall rule'
 
@@ -174,10 +175,10 @@ export const knobs: readonly Knob[] = [
   }),
   knob({
     field: '/linux/resources/memory/kernelTCP',
-    get: r => r.memory?.kernelTCP,
-    v1: { elsewhere: IGNORED },
-    v2: { elsewhere: IGNORED },
-    systemd: { elsewhere: IGNORED },
+    get: r => nonZero(r.memory?.kernelTCP),
+    v1: { controller: 'memory', file: 'memory.kmem.tcp.limit_in_bytes', text },
+    v2: { none: TCP_BUFFERS },
+    systemd: { none: TCP_BUFFERS },
     when: 'setup',
   }),
   knob({

@@ -167,12 +167,16 @@ export const mountIds: SpecRule = spec => {
   return undefined
 }
 
-/** Without a mount namespace every mount, mask and pivot would be the host's. */
-export const mountNamespace: SpecRule = spec =>
-  hasNamespace(spec, 'mount')
-    ? undefined
-    : broken(
-        '/linux/namespaces',
-        'unsupported',
-        'a container without a mount namespace is not supported: add {"type": "mount"}',
-      )
+/** Without a mount namespace of its own a container shares the runtime's, which is not its to change. */
+export const mountNamespace: SpecRule = spec => {
+  if (hasNamespace(spec, 'mount')) return undefined
+  if (spec.linux?.rootfsPropagation !== undefined) {
+    const text =
+      'would change the mounts of the runtime: add {"type": "mount"} to the namespaces, or leave it out'
+    return broken('/linux/rootfsPropagation', 'propagation-needs-mountns', text)
+  }
+  if (!hasNamespace(spec, 'user')) return undefined
+  const text =
+    'root of a user namespace may not mount in the mount namespace of the runtime: add {"type": "mount"}'
+  return broken('/linux/namespaces', 'userns-needs-mountns', text)
+}

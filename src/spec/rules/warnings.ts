@@ -10,7 +10,6 @@ export interface Warning {
 /** Fields of memory that are accepted and ignored, and why. */
 const ignoredMemory = {
   kernel: 'limits of kernel memory are gone from Linux',
-  kernelTCP: 'limits of TCP buffers are not recommended',
   useHierarchy: 'cgroups always count their children',
 } as const
 
@@ -31,7 +30,7 @@ export function warnings(spec: Spec): Warning[] {
   }
   const memory = spec.linux?.resources?.memory
   if (memory !== undefined) {
-    for (const field of ['kernel', 'kernelTCP', 'useHierarchy'] as const) {
+    for (const field of ['kernel', 'useHierarchy'] as const) {
       const value = memory[field]
       if (value === undefined || value === 0 || value === false) continue
       out.push({
