@@ -60,7 +60,7 @@ format: $(modules) ## lay out the sources as Biome does
 test: ## lint and all tests; as root containers too, in both forms (TESTS=… runs less)
 	@tools/deps.sh test
 	@$(MAKE) --no-print-directory build static
-	@$(NODE) tools/test.mjs $(or $(TESTS),lint unit golden shim $(if $(ROOT),integration advisories hostile conformance))
+	@$(NODE) tools/test.mjs $(or $(TESTS),lint unit golden shim $(if $(ROOT),integration advisories hostile conformance oci))
 ifndef ROOT
 	@echo 'the tests with containers were left out: they need root (make check-root)'
 endif
@@ -69,7 +69,13 @@ endif
 check-root: ## only the tests that need root
 	@tools/deps.sh test
 	@$(MAKE) --no-print-directory build static
-	@$(NODE) tools/test.mjs integration advisories hostile conformance
+	@$(NODE) tools/test.mjs integration advisories hostile conformance oci
+
+.PHONY: check-oci
+check-oci: ## the OCI validation programs, a line each, as root (RUNTIME=runc: on runc; SUITE=DIR: built already)
+	@tools/deps.sh test
+	@$(MAKE) --no-print-directory build static
+	@TSRUN_RUNTIME=$(RUNTIME) SUITE=$(SUITE) $(NODE) tools/test.mjs --show oci
 
 .PHONY: check-clients
 check-clients: ## podman, containerd, docker and buildah on tsrun, as root (TSRUN_RUNTIME=runc: on runc)

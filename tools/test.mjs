@@ -1,8 +1,8 @@
-// Runs tests: node tools/test.mjs [--jobs N] [--timeout SECONDS] [--verbose] [--only-bundle | --no-bundle] SUITE|FILE…
+// Runs tests: node tools/test.mjs [--jobs N] [--timeout SECONDS] [--verbose] [--show] [--only-bundle | --no-bundle] SUITE|FILE…
 //
 // A suite is a directory of test/ or `lint`. esbuild bundles every *.test.ts once, and each file runs in a node of its
 // own; tap's runner loads a TypeScript compiler for each file (0.7 s against 0.15). `npx tap FILE` runs the same files.
-// Quiet on success; of a failure the whole output. The last line counts asserts: `N passed, N failed, N skipped`.
+// Quiet on success (--show: all points); of a failure the whole output. The last line counts asserts: `N passed, N failed, N skipped`.
 import { spawn } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
@@ -14,15 +14,17 @@ import { keepUrls } from './ts.mjs'
 const house = fileURLToPath(new URL('..', import.meta.url))
 const built = join(house, 'build/tests')
 /** Suites that count what they leave on the machine cannot share it. */
-const alone = new Set(['integration', 'advisories', 'hostile', 'conformance', 'clients'])
+const alone = new Set(['integration', 'advisories', 'hostile', 'conformance', 'oci', 'clients'])
+/** Seconds that a file of these suites may take: the programs of `oci` poll, and are compiled first. */
+const patience = { oci: 1800 }
 
 const suiteNames = new Set(['unit', 'golden', 'shim', ...alone])
 
-const options = { jobs: 2, timeout: 300, verbose: false, bundle: true, run: true }
+const options = { jobs: 2, timeout: undefined, verbose: false, show: false, bundle: true, run: true }
 const asked = []
 for (let args = process.argv.slice(2); args.length > 0; ) {
   const arg = args.shift()
-  if (arg === '--verbose') options.verbose = true
+  if (arg === '--verbose' || arg === '--show') options[arg.slice(2)] = true
   else if (arg === '--no-bundle') options.bundle = false
   else if (arg === '--only-bundle') options.run = false
   else if (arg === '--jobs' || arg === '--timeout') options[arg.slice(2)] = Number(args.shift())
@@ -72,7 +74,7 @@ function environment() {
 }
 
 /** Runs a command in a process group of its own; { status, output } with both streams in order. */
-function run(command, args) {
+function run(command, args, timeout = options.timeout ?? 300) {
   return new Promise(done => {
     const child = spawn(command, args, {
       cwd: house,
@@ -85,13 +87,13 @@ function run(command, args) {
     const timer = setTimeout(() => {
       late = true
       process.kill(-child.pid, 'SIGKILL')
-    }, options.timeout * 1000)
+    }, timeout * 1000)
     child.stdout.on('data', chunk => chunks.push(chunk))
     child.stderr.on('data', chunk => chunks.push(chunk))
     child.on('error', error => done({ status: error.message, output: '' }))
     child.on('close', (code, signal) => {
       clearTimeout(timer)
-      const status = late ? `no end after ${options.timeout} s` : (signal ?? code)
+      const status = late ? `no end after ${timeout} s` : (signal ?? code)
       done({ status, output: Buffer.concat(chunks).toString() })
     })
   })
@@ -127,11 +129,14 @@ function count(output) {
 
 async function runFile(file) {
   const name = relative(house, file)
-  const { status, output } = await run(process.execPath, ['--enable-source-maps', bundleOf(file)])
+  const timeout = options.timeout ?? patience[name.split('/')[1]]
+  const { status, output } = await run(process.execPath, ['--enable-source-maps', bundleOf(file)], timeout)
   const counts = count(output)
   if (status !== 0 && counts.failed === 0) counts.failed = 1
   if (counts.passed + counts.failed + counts.skipped === 0) counts.failed = 1
   if (counts.failed > 0) console.log(`--- ${name} (exit ${status})\n${output}--- end of ${name}`)
+  else if (options.show)
+    console.log(output.replaceAll(/^ *(# Subtest|1\.\.|# (time|{|})).*\n/gm, '').trimEnd())
   else if (options.verbose) console.log(`${name}: ${counts.passed} passed, ${counts.skipped} skipped`)
   return counts
 }
