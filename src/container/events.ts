@@ -1,10 +1,12 @@
 import { StateError, TsrunError } from '../base/errors.js'
 import type { CgroupPaths } from '../host/cgroup.js'
 import { oomKills } from '../host/oomkills.js'
-import { readStats } from '../host/stats.js'
+import { readStats, type StatsSources } from '../host/stats.js'
+import { groupsOf, ROOT as RESCTRL } from '../lower/resctrl.js'
 import { exactJson } from '../spec/json.js'
-import { close, O, openFile, readKernelFile, tryWriteKernelFile } from '../sys/files.js'
+import { close, O, openFile, readKernelFile, tryRead, tryReadLink, tryWriteKernelFile } from '../sys/files.js'
 import { native } from '../sys/native.js'
+import { frozenSpec } from './frozen.js'
 import { openOwn } from './kill.js'
 import { oomOf } from './oom.js'
 import type { Common } from './options.js'
@@ -34,22 +36,35 @@ export function containerEvents(options: EventsOptions): void {
     if (status === 'stopped' || status === 'creating') {
       throw new StateError('not-running', `container with id ${id} is not running`)
     }
-    if (stats) sample(options, record)
-    else follow(options, record)
+    const sources = sourcesOf(common, record)
+    if (stats) sample(options, record, sources())
+    else follow(options, record, sources)
   } catch (error) {
     throw error instanceof TsrunError ? error.wrap(`events of ${JSON.stringify(id)}`) : error
   }
 }
 
-function sample({ id, tell }: EventsOptions, { cgroup }: Record): void {
-  tell(`${exactJson({ type: 'stats', id, data: readStats(cgroup) })}\n`)
+function sample({ id, tell }: EventsOptions, { cgroup }: Record, sources: StatsSources): void {
+  tell(`${exactJson({ type: 'stats', id, data: readStats(cgroup, sources) })}\n`)
+}
+
+/** What does not come from cgroups; the interfaces are looked at anew for each sample. */
+function sourcesOf({ root }: Common, record: Record): () => StatsSources {
+  const { intelRdt } = frozenSpec(root, record.id).linux ?? {}
+  const rdt = intelRdt === undefined ? {} : { resctrl: { mount: RESCTRL, ...groupsOf(intelRdt, record.id) } }
+  const proc = `/proc/${record.init?.pid}`
+  const own = tryReadLink(`${proc}/ns/net`) !== tryReadLink('/proc/self/ns/net')
+  return () => {
+    const netDev = own ? tryRead(`${proc}/net/dev`) : undefined
+    return netDev === undefined ? rdt : { ...rdt, netDev }
+  }
 }
 
 const POLLIN = 1
 const POLLPRI = 2
 
 /** Sleeps until init ends, the kernel tells of memory, or the next sample is due. */
-function follow(options: EventsOptions, record: Record): void {
+function follow(options: EventsOptions, record: Record, sources: () => StatsSources): void {
   const { id, interval, tell } = options
   const { init, cgroup } = record
   const pidfd = init === undefined ? undefined : openOwn(init)
@@ -73,7 +88,7 @@ function follow(options: EventsOptions, record: Record): void {
       for (; kills < now; kills++) tell(`${JSON.stringify({ type: 'oom', id, data })}\n`)
       if (view.getInt16(6, true) !== 0) return
       if (milliseconds() < due) continue
-      sample(options, record)
+      sample(options, record, sources())
       due = milliseconds() + interval
     }
   } finally {

@@ -2,8 +2,9 @@
  * What a container uses, read from its cgroups into runc's layout (its types/events.go): engines parse it. Times are nanoseconds, sizes
  * bytes. Numbers beyond 2^53 are bigint. What a hierarchy or the kernel does not have is left out, or 0 where runc has 0.
  */
-import { readKernelFile, tryRead } from '../sys/files.js'
+import { readKernelFile, tryListDirectory, tryRead } from '../sys/files.js'
 import type { CgroupPaths } from './cgroup.js'
+import { type ResctrlSource, resctrlStats } from './resctrlstats.js'
 
 export type Count = number | bigint
 type Table = Record<string, Count>
@@ -55,12 +56,79 @@ function pressure(dir: string, file: string): object | undefined {
 const present = (name: string, value: object | undefined): object =>
   value === undefined ? {} : { [name]: value }
 
+/** What a container has beside its cgroups. */
+export interface StatsSources {
+  /** Of init, where it has a network namespace of its own. */
+  readonly netDev?: string
+  /** Its group of resctrl, and its monitoring group (else the group itself counts). */
+  readonly resctrl?: ResctrlSource
+}
+
 /** The `data` of an event of type `stats`. */
-export function readStats(paths: CgroupPaths): object {
+export function readStats(paths: CgroupPaths, { netDev, resctrl }: StatsSources = {}): object {
   const unified = paths.v2 !== undefined && Object.keys(paths.v1).length === 0
   const rest = unified ? statsV2(paths.v2 as string) : statsV1(paths.v1)
-  return { ...rest, hugetlb: {}, intel_rdt: {}, network_interfaces: null }
+  return {
+    ...rest,
+    hugetlb: unified ? hugetlb(paths.v2, hugetlbV2) : hugetlb(paths.v1.hugetlb, hugetlbV1),
+    intel_rdt: resctrl === undefined ? {} : resctrlStats(resctrl),
+    network_interfaces: netDev === undefined ? null : networkInterfaces(netDev),
+  }
 }
+
+type HugetlbFiles = Readonly<Record<'usage' | 'max' | 'failcnt', string>>
+const hugetlbV1: HugetlbFiles = { usage: 'usage_in_bytes', max: 'max_usage_in_bytes', failcnt: 'failcnt' }
+/** No file has the most that was used; failures are the line `max` of the events. */
+const hugetlbV2: HugetlbFiles = { usage: 'current', max: '', failcnt: 'events' }
+
+/** By page size, `2MB`. Reservations where the kernel counts those (5.7), as they are what a limit refuses. */
+function hugetlb(dir: string | undefined, { usage, max, failcnt }: HugetlbFiles): object {
+  const sizes: Record<string, object> = {}
+  if (dir === undefined) return sizes
+  const suffix = `.${usage}`
+  for (const { name } of tryListDirectory(dir) ?? []) {
+    if (!name.startsWith('hugetlb.') || !name.endsWith(suffix) || name.includes('.rsvd.')) continue
+    const size = name.slice('hugetlb.'.length, -suffix.length)
+    const reserved = one(dir, `hugetlb.${size}.rsvd${suffix}`)
+    const prefix = reserved === undefined ? `hugetlb.${size}` : `hugetlb.${size}.rsvd`
+    const events = failcnt === 'events'
+    sizes[size] = {
+      usage: orZero(reserved ?? one(dir, name)),
+      ...(max !== '' && { max: orZero(one(dir, `${prefix}.${max}`)) }),
+      failcnt: orZero(events ? table(dir, `hugetlb.${size}.events`).max : one(dir, `${prefix}.${failcnt}`)),
+    }
+  }
+  return sizes
+}
+
+/** The columns of /proc/PID/net/dev that runc's struct has, by their place after the name. */
+const interfaceFields: readonly (readonly [name: string, column: number])[] = [
+  ['RxBytes', 0],
+  ['RxPackets', 1],
+  ['RxErrors', 2],
+  ['RxDropped', 3],
+  ['TxBytes', 8],
+  ['TxPackets', 9],
+  ['TxErrors', 10],
+  ['TxDropped', 11],
+]
+
+/** Every interface but the loopback; null for none, as a Go slice is written. */
+function networkInterfaces(netDev: string): object[] | null {
+  const interfaces: object[] = []
+  for (const line of netDev.split('\n')) {
+    const colon = line.indexOf(':')
+    const name = line.slice(0, Math.max(colon, 0)).trim()
+    if (colon < 0 || name === 'lo') continue
+    const columns = words(line.slice(colon + 1))
+    const row: Record<string, unknown> = { Name: name }
+    for (const [field, column] of interfaceFields) row[field] = count(columns[column] ?? '0')
+    interfaces.push(row)
+  }
+  return interfaces.length === 0 ? null : interfaces
+}
+
+const words = (line: string): string[] => line.split(' ').filter(word => word !== '')
 
 /** USER_HZ, the unit of cpuacct.stat: 100 on every architecture that tsrun supports. */
 const TICK = 10_000_000

@@ -188,7 +188,7 @@ export function replaceCgroups(ops: readonly OpOf<'cgroup_write'>[], after: () =
   const old: OpOf<'cgroup_write'>[] = []
   for (const op of ops) {
     const text = readKernelFile(op.file)?.trim()
-    if (text !== undefined) old.push({ ...op, values: [text === '' ? '\n' : text] })
+    if (text !== undefined) old.push({ ...op, values: oldValues(op, text) })
   }
   try {
     writeCgroups(ops)
@@ -197,6 +197,28 @@ export function replaceCgroups(ops: readonly OpOf<'cgroup_write'>[], after: () =
     restore(old)
     throw error
   }
+}
+
+/** Files with a line for each device, and what takes a device's line away. */
+const keyed: readonly (readonly [file: string, nothing: string])[] = [
+  ['io.max', 'rbps=max wbps=max riops=max wiops=max'],
+  ['blkio.throttle.', '0'],
+  ['blkio.weight_device', 'default'],
+  ['blkio.bfq.weight_device', 'default'],
+  ['io.bfq.weight', 'default'],
+  ['rdma.max', 'hca_handle=max hca_object=max'],
+]
+
+/** What leads from the values of an op back to the text that its file has now. */
+function oldValues({ file, values }: OpOf<'cgroup_write'>, text: string): string[] {
+  const row = keyed.find(([name]) => file.slice(file.lastIndexOf('/') + 1).startsWith(name))
+  const devices = values.filter(value => value.includes(' '))
+  if (row === undefined || devices.length === 0) return [text === '' ? '\n' : text]
+  const lines = text.split('\n')
+  return devices.map(value => {
+    const key = value.slice(0, value.indexOf(' ') + 1)
+    return lines.find(line => line.startsWith(key)) ?? key + row[1]
+  })
 }
 
 /** Twice, forwards and backwards, as pairs of files check each other; the first error is the one to tell. */

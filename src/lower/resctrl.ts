@@ -2,16 +2,16 @@ import type { HostPath, Op } from '../plan/op.js'
 import type { IntelRdt } from '../spec/types.gen.js'
 import type { Input } from './input.js'
 
-const ROOT = '/sys/fs/resctrl'
+export const ROOT = '/sys/fs/resctrl'
 const AT = '/linux/intelRdt'
 
-interface Groups {
+export interface Groups {
   readonly group: HostPath
   readonly monitor?: HostPath
 }
 
 /** Without closID the group is the container's own; monitoring groups always are. */
-function groupsOf({ closID, enableMonitoring }: IntelRdt, id: string): Groups {
+export function groupsOf({ closID, enableMonitoring }: IntelRdt, id: string): Groups {
   const group = (closID === '/' ? ROOT : `${ROOT}/${closID ?? id}`) as HostPath
   return enableMonitoring === true ? { group, monitor: `${group}/mon_groups/${id}` as HostPath } : { group }
 }

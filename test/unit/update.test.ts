@@ -1,11 +1,13 @@
 /** What an update writes, and where exec goes: on v2, too, which this machine may not have. */
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { placeOf } from '../../src/container/place.js'
 import { readStats } from '../../src/host/stats.js'
+import { replaceCgroups } from '../../src/launch/cgroup.js'
 import { lowerUpdate, mergeResources, withoutZeros } from '../../src/lower/cgroup/update.js'
+import type { HostPath } from '../../src/plan/op.js'
 import { exactJson } from '../../src/spec/json.js'
 import type { Resources } from '../../src/spec/types.gen.js'
 import { install } from '../../src/sys/native.js'
@@ -124,4 +126,100 @@ t.test('statistics on v2', async t => {
       ],
     },
   })
+})
+
+t.test('statistics of huge pages, network interfaces and resctrl', async t => {
+  const dir = mkdtempSync(join(tmpdir(), 'tsrun-stats-'))
+  const write = (files: Readonly<Record<string, string>>) => {
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(join(dir, name, '..'), { recursive: true })
+      writeFileSync(join(dir, name), text)
+    }
+  }
+  write({
+    'v1/hugetlb.2MB.usage_in_bytes': '2097152\n',
+    'v1/hugetlb.2MB.max_usage_in_bytes': '4194304\n',
+    'v1/hugetlb.2MB.failcnt': '3\n',
+    'v1/hugetlb.1GB.usage_in_bytes': '1\n',
+    'v1/hugetlb.1GB.rsvd.usage_in_bytes': '5\n',
+    'v1/hugetlb.1GB.rsvd.max_usage_in_bytes': '6\n',
+    'v1/hugetlb.1GB.rsvd.failcnt': '7\n',
+    'v2/hugetlb.2MB.current': '2097152\n',
+    'v2/hugetlb.2MB.rsvd.current': '8388608\n',
+    'v2/hugetlb.2MB.events': 'max 4\n',
+    'rdt/info/L3/cbm_mask': 'fffff\n',
+    'rdt/info/L3/min_cbm_bits': '1\n',
+    'rdt/info/L3/num_closids': '16\n',
+    'rdt/info/MB/bandwidth_gran': '10\n',
+    'rdt/info/MB/delay_linear': '1\n',
+    'rdt/info/MB/min_bandwidth': '10\n',
+    'rdt/info/MB/num_closids': '8\n',
+    'rdt/schemata': '    MB:0=100\n    L3:0=fffff\n',
+    'rdt/web/schemata': '    L3:0=00fff\n    MB:0= 50\n',
+    'rdt/web/mon_data/mon_L3_00/llc_occupancy': '4096\n',
+    'rdt/web/mon_data/mon_L3_00/mbm_total_bytes': '100\n',
+    'rdt/web/mon_data/mon_L3_00/mbm_local_bytes': '60\n',
+    'rdt/web/mon_data/mon_L3_01/llc_occupancy': 'Unavailable\n',
+  })
+  const at = (name: string) => join(dir, name)
+  t.match(readStats({ v1: { hugetlb: at('v1') } }), {
+    hugetlb: { '2MB': { usage: 2097152, max: 4194304, failcnt: 3 }, '1GB': { usage: 5, max: 6, failcnt: 7 } },
+    intel_rdt: {},
+    network_interfaces: null,
+  })
+  const netDev = `Inter-|   Receive                                                |  Transmit
+ face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
+    lo:     100       1    0    0    0     0          0         0      100       1    0    0    0     0       0          0
+  eth0: 18446744073709551615 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16
+`
+  const resctrl = { mount: at('rdt'), group: at('rdt/web') }
+  t.match(readStats({ v1: {}, v2: at('v2') }, { netDev, resctrl }), {
+    hugetlb: { '2MB': { usage: 8388608, failcnt: 4 } },
+    network_interfaces: [
+      {
+        Name: 'eth0',
+        RxBytes: 18446744073709551615n,
+        RxPackets: 2,
+        RxErrors: 3,
+        RxDropped: 4,
+        TxBytes: 9,
+        TxPackets: 10,
+        TxErrors: 11,
+        TxDropped: 12,
+      },
+    ],
+    intel_rdt: {
+      l3_cache_info: { cbm_mask: 'fffff', min_cbm_bits: 1, num_closids: 16 },
+      l3_cache_schema_root: 'L3:0=fffff',
+      l3_cache_schema: 'L3:0=00fff',
+      mem_bw_info: { bandwidth_gran: 10, delay_linear: 1, min_bandwidth: 10, num_closids: 8 },
+      mem_bw_schema_root: 'MB:0=100',
+      mem_bw_schema: 'MB:0= 50',
+      mbm_stats: [{ mbm_total_bytes: 100, mbm_local_bytes: 60 }],
+      cmt_stats: [{ llc_occupancy: 4096 }],
+    },
+  })
+})
+
+t.test('old values come back when one is refused, those of devices by their lines', async t => {
+  const dir = mkdtempSync(join(tmpdir(), 'tsrun-replace-'))
+  const file = (name: string) => join(dir, name) as HostPath
+  const knobs = { 'pids.max': '5', 'io.max': '8:0 rbps=7 wbps=max riops=max wiops=max', 'cpuset.cpus': '' }
+  for (const [name, text] of Object.entries(knobs)) writeFileSync(file(name), text)
+  const op = (name: string, ...values: string[]) =>
+    ({ op: 'cgroup_write', by: 'runtime', at: `/${name}`, file: file(name), values }) as const
+  const ops = [op('pids.max', '9'), op('io.max', '8:0 rbps=1', '8:16 wbps=2'), op('cpuset.cpus', '0')]
+  t.throws(() => replaceCgroups([...ops, op('missing/file', '1')], () => {}), { message: /missing/ })
+  // A file of a disk keeps what was written last at its beginning; the kernel's takes each write by itself.
+  t.match(readFileSync(file('pids.max'), 'utf8'), /^5/)
+  t.match(readFileSync(file('io.max'), 'utf8'), /^8:16 rbps=max wbps=max riops=max wiops=max/)
+  t.match(readFileSync(file('cpuset.cpus'), 'utf8'), /^\n/)
+  t.throws(
+    () =>
+      replaceCgroups([op('pids.max', '8')], () => {
+        throw new Error('the record cannot be saved')
+      }),
+    { message: 'the record cannot be saved' },
+  )
+  t.match(readFileSync(file('pids.max'), 'utf8'), /^5/)
 })
