@@ -67,10 +67,10 @@ async function bundle(files) {
 }
 
 /** What slows or changes node, and what an outer tap left. */
-function environment() {
+function environment(timeout) {
   const env = { ...process.env }
   for (const name of Object.keys(env)) if (/^(NODE_|TAP)/.test(name)) delete env[name]
-  return { ...env, TSRUN_TIMEOUT: String(options.timeout) }
+  return { ...env, TSRUN_TIMEOUT: String(timeout) }
 }
 
 /** Runs a command in a process group of its own; { status, output } with both streams in order. */
@@ -78,7 +78,7 @@ function run(command, args, timeout = options.timeout ?? 300) {
   return new Promise(done => {
     const child = spawn(command, args, {
       cwd: house,
-      env: environment(),
+      env: environment(timeout),
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     })
