@@ -60,7 +60,7 @@ format: $(modules) ## lay out the sources as Biome does
 test: ## lint and all tests; as root containers too, in both forms (TESTS=… runs less)
 	@tools/deps.sh test
 	@$(MAKE) --no-print-directory build static
-	@$(NODE) tools/test.mjs $(or $(TESTS),lint unit golden shim $(if $(ROOT),integration advisories hostile conformance oci))
+	@$(NODE) tools/test.mjs $(or $(TESTS),lint unit golden shim $(if $(ROOT),integration advisories hostile no-openat2 conformance oci) fuzz)
 ifndef ROOT
 	@echo 'the tests with containers were left out: they need root (make check-root)'
 endif
@@ -76,6 +76,12 @@ check-oci: ## the OCI validation programs, a line each, as root (RUNTIME=runc: o
 	@tools/deps.sh test
 	@$(MAKE) --no-print-directory build static
 	@TSRUN_RUNTIME=$(RUNTIME) SUITE=$(SUITE) $(NODE) tools/test.mjs --show oci
+
+.PHONY: check-hostile
+check-hostile: ## what attacks: advisories, hostile images, faults, races, load, no openat2, fuzzing (as root)
+	@tools/deps.sh test
+	@$(MAKE) --no-print-directory build static
+	@$(NODE) tools/test.mjs $(or $(TESTS),advisories hostile no-openat2 fuzz)
 
 .PHONY: check-clients
 check-clients: ## podman, containerd, docker and buildah on tsrun, as root (TSRUN_RUNTIME=runc: on runc)
@@ -110,10 +116,12 @@ bench-engines: build/side ## podman, ctr and docker with tsrun and with runc, as
 	@$(NODE) bench/engines.mjs
 
 .PHONY: fuzz
-fuzz: ## damaged plans for the shim under ASan and UBSan, for SECONDS (60)
-	@tools/deps.sh test
+fuzz: ## random plans (libFuzzer), configs, words, frames and seccomp profiles, SECONDS (600) in all
+	@tools/deps.sh fuzz
 	@$(MAKE) --no-print-directory $(modules)
-	@$(NODE) test/shim/fuzz.mjs $(or $(SECONDS),60)
+	@$(NODE) test/shim/fuzz.mjs $$(( $(or $(SECONDS),600) * 2 / 5 ))
+	@FUZZ_SEED=$$(date +%s) FUZZ_SECONDS=$$(( $(or $(SECONDS),600) / 15 + 1 )) \
+	  $(NODE) tools/test.mjs --verbose --timeout 3600 test/hostile/fuzz.test.ts test/unit/seccomp-oracle.test.ts
 
 .PHONY: install
 install: static ## the static form below PREFIX, with manual and completions (DESTDIR for packages)

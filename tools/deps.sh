@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian packages that a make target needs and that are missing; without root it prints the line to type.
-# Usage: tools/deps.sh run|build|static|test|bench|clients
+# Usage: tools/deps.sh run|build|static|test|fuzz|bench|clients
 set -eu
 
 compile='gcc libc6-dev linux-libc-dev musl-tools'
@@ -16,6 +16,7 @@ case ${1:-} in
     # What criu calls is iptables; tools/criu.sh finds a newer criu where this one is too old for the kernel.
     [ "$(id -u)" -ne 0 ] || want="$want runc crun uidmap criu iptables"
     ;;
+  fuzz) want="$compile $quickjs libseccomp-dev libseccomp2 clang libclang-rt-dev" ;;
   clients)
     want="$compile $quickjs busybox-static runc podman buildah conmon catatonit tini containerd docker.io"
     want="$want containernetworking-plugins netavark aardvark-dns iptables iproute2 uidmap slirp4netns fuse-overlayfs"

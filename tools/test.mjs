@@ -1,6 +1,7 @@
 // Runs tests: node tools/test.mjs [--jobs N] [--timeout SECONDS] [--verbose] [--show] [--only-bundle | --no-bundle] SUITE|FILE…
 //
-// A suite is a directory of test/ or `lint`. esbuild bundles every *.test.ts once, and each file runs in a node of its
+// A suite is a directory of test/, `lint`, `fuzz` (the shim's decoder, SECONDS or 60) or `no-openat2` (what touches containers once more,
+// in the static form, with openat2 refused). esbuild bundles every *.test.ts once, and each file runs in a node of its
 // own; tap's runner loads a TypeScript compiler for each file (0.7 s against 0.15). `npx tap FILE` runs the same files.
 // Quiet on success (--show: all points); of a failure the whole output. The last line counts asserts: `N passed, N failed, N skipped`.
 import { spawn } from 'node:child_process'
@@ -14,11 +15,20 @@ import { keepUrls } from './ts.mjs'
 const house = fileURLToPath(new URL('..', import.meta.url))
 const built = join(house, 'build/tests')
 /** Suites that count what they leave on the machine cannot share it. */
-const alone = new Set(['integration', 'advisories', 'hostile', 'conformance', 'oci', 'clients'])
+const alone = new Set(['integration', 'advisories', 'hostile', 'no-openat2', 'conformance', 'oci', 'clients'])
 /** Seconds that a file of these suites may take: the programs of `oci` poll, and are compiled first. */
-const patience = { oci: 1800 }
+const patience = { oci: 1800, hostile: 900 }
 
 const suiteNames = new Set(['unit', 'golden', 'shim', ...alone])
+/** Suites that are no directory: which files of others they run, and in which environment. */
+const again = {
+  'no-openat2': {
+    of: ['integration', 'advisories', 'hostile'],
+    // What is slow and looks into no root is not run again.
+    but: /hostile\/(faults|fuzz|load|kill|disk|races)\.test/,
+    env: { TSRUN_WITHOUT: 'openat2', TSRUN_RUNTIME: 'static', TRIES: '10' },
+  },
+}
 
 const options = { jobs: 2, timeout: undefined, verbose: false, show: false, bundle: true, run: true }
 const asked = []
@@ -35,6 +45,8 @@ const total = { passed: 0, failed: 0, skipped: 0 }
 const reasons = new Map()
 
 function testsOf(path) {
+  const row = again[path]
+  if (row !== undefined) return row.of.flatMap(testsOf).filter(file => !row.but.test(file))
   if (path.endsWith('.test.ts')) return [resolve(path)]
   const dir = [join(house, 'test', path), resolve(path)].find(
     it => existsSync(it) && statSync(it).isDirectory(),
@@ -67,18 +79,18 @@ async function bundle(files) {
 }
 
 /** What slows or changes node, and what an outer tap left. */
-function environment(timeout) {
-  const env = { ...process.env }
+function environment(timeout, more) {
+  const env = { ...process.env, ...more }
   for (const name of Object.keys(env)) if (/^(NODE_|TAP)/.test(name)) delete env[name]
   return { ...env, TSRUN_TIMEOUT: String(timeout) }
 }
 
 /** Runs a command in a process group of its own; { status, output } with both streams in order. */
-function run(command, args, timeout = options.timeout ?? 300) {
+function run(command, args, timeout = options.timeout ?? 300, more = {}) {
   return new Promise(done => {
     const child = spawn(command, args, {
       cwd: house,
-      env: environment(timeout),
+      env: environment(timeout, more),
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     })
@@ -127,10 +139,15 @@ function count(output) {
   return counts
 }
 
-async function runFile(file) {
+async function runFile(file, more) {
   const name = relative(house, file)
   const timeout = options.timeout ?? patience[name.split('/')[1]]
-  const { status, output } = await run(process.execPath, ['--enable-source-maps', bundleOf(file)], timeout)
+  const { status, output } = await run(
+    process.execPath,
+    ['--enable-source-maps', bundleOf(file)],
+    timeout,
+    more,
+  )
   const counts = count(output)
   if (status !== 0 && counts.failed === 0) counts.failed = 1
   if (counts.passed + counts.failed + counts.skipped === 0) counts.failed = 1
@@ -174,12 +191,15 @@ const shimSources = () =>
     .filter(file => file.endsWith('.c'))
     .map(file => join('shim', file))
 
-const checks = [
-  ['types', local('tsc'), ['-p', '.']],
-  ['biome', local('biome'), ['check', '--error-on-warnings', '.']],
-  ['cc shim', 'gcc', [...warnings, '-ffreestanding', ...shimSources()]],
-  ['cc bench', 'gcc', [...warnings, 'bench/side.c']],
-]
+const checks = {
+  lint: [
+    ['types', local('tsc'), ['-p', '.']],
+    ['biome', local('biome'), ['check', '--error-on-warnings', '.']],
+    ['cc shim', 'gcc', [...warnings, '-ffreestanding', ...shimSources()]],
+    ['cc bench', 'gcc', [...warnings, 'bench/side.c']],
+  ],
+  fuzz: [['fuzz', process.execPath, ['test/shim/fuzz.mjs', process.env.SECONDS ?? '60']]],
+}
 
 async function check([name, command, args]) {
   const { status, output } = await run(command, args)
@@ -191,21 +211,21 @@ async function check([name, command, args]) {
   return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0 }
 }
 
-const suites = asked.map(name => ({ name, files: name === 'lint' ? [] : testsOf(name) }))
+const suites = asked.map(name => ({ name, files: name in checks ? [] : testsOf(name) }))
 const everything = suites.flatMap(({ files }) => files)
 if (options.bundle && everything.length > 0) await bundle(everything)
 if (!options.run) process.exit(0)
 for (const { name, files } of suites) {
-  if (name === 'lint')
+  if (name in checks)
     await suite(
       name,
-      checks.map(it => () => check(it)),
+      checks[name].map(it => () => check(it)),
       options.jobs,
     )
   else
     await suite(
       name,
-      files.map(file => () => runFile(file)),
+      files.map(file => () => runFile(file, again[name]?.env)),
       alone.has(name) ? 1 : options.jobs,
     )
 }

@@ -22,17 +22,59 @@ const nodes = [
     'dev',
     'dev/null',
     'dev/zero',
+    'dev/full',
+    'dev/random',
+    'dev/urandom',
     'dev/tty',
     'dev/pts',
     'dev/pts/ptmx',
+  ],
+  ...[
     'dev/pts/0',
     'dev/shm',
     'dev/mqueue',
+    'dev/console',
+    'dev/ptmx',
+    'dev/fd',
+    'dev/stdin',
+    'dev/stdout',
+    'dev/stderr',
   ],
-  ...['dev/console', 'dev/ptmx', 'dev/fd', 'dev/stdin', 'dev/core', 'dev/listed', 'dev/listed/deep'],
-  ...['proc', 'proc/self', 'proc/sys', 'proc/keys', 'sys', 'sys/firmware', 'sys/fs'],
-  ...['etc', 'etc/passwd', 'etc/masked', 'etc/readonly', 'run', 'run/inner'],
-  ...['mnt', 'mnt/volume', 'mnt/file', 'mnt/deep', 'mnt/deep/tmp', 'work', 'work/deep'],
+  ...[
+    'dev/core',
+    'dev/listed',
+    'dev/listed/deep',
+    'proc',
+    'proc/self',
+    'proc/self/attr',
+    'proc/sys',
+    'proc/sys/net',
+  ],
+  ...[
+    'proc/keys',
+    'proc/kcore',
+    'proc/bus',
+    'sys',
+    'sys/firmware',
+    'sys/kernel',
+    'sys/fs',
+    'sys/fs/cgroup',
+    'etc',
+    'etc/passwd',
+  ],
+  ...[
+    'etc/group',
+    'etc/hostname',
+    'etc/masked',
+    'etc/readonly',
+    'run',
+    'run/inner',
+    'tmp',
+    'mnt',
+    'mnt/volume',
+    'mnt/file',
+  ],
+  ...['mnt/deep', 'mnt/deep/tmp', 'work', 'work/deep'],
 ] as const
 
 type Shape = (path: string, host: Canary) => void
@@ -60,6 +102,10 @@ const shapes: Readonly<Record<string, Shape>> = {
   'empty-looking link': link(() => './.'),
   'magic link fd': link(() => '/proc/self/fd/3'),
   'magic link cwd': link(() => '/proc/self/cwd'),
+  'link to a link that leads out': (path, host) => {
+    symlinkSync(host.up, `${path}-out`)
+    symlinkSync(`${path.slice(path.lastIndexOf('/') + 1)}-out`, path)
+  },
   'magic link root': link(host => `/proc/self/root${host.path}`),
   'magic link to the root of another': link(host => `/proc/1/root${host.path}`),
   'link into procfs': link(() => '/proc/sys/kernel/core_pattern'),
@@ -78,6 +124,8 @@ const shapes: Readonly<Record<string, Shape>> = {
   directory: path => mkdirSync(path),
   nothing: () => {},
 }
+
+const shapeCount = Object.keys(shapes).length
 
 /** The circumstances: bits of a number. */
 const circumstances = { dev: 1, terminal: 2, userns: 4, readonly: 8 } as const
@@ -99,6 +147,7 @@ const configOf = (c: Container, bits: number): JsonObject => {
       { ...volume, destination: '/mnt/volume', source: join(c.dir, 'volume') },
       { ...volume, destination: '/mnt/file', source: join(c.dir, 'volume', 'file') },
       { destination: '/mnt/deep/tmp', type: 'tmpfs', source: 'tmpfs' },
+      { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['ro'] },
       { destination: '/run', type: 'tmpfs', source: 'tmpfs', options: ['tmpcopyup', 'size=1m'] },
     ],
     process: {
@@ -191,9 +240,9 @@ const picked = (rt: Runtime): { node: string; shape: string; bits: number }[] =>
         if (bits === 15) turn++
       }
   if (process.env.FULL !== undefined) return all
-  // 31 has no divisor with the number of shapes, and halves of neighbours differ.
+  // 31 has no divisor with the number of shapes, and thirds of neighbours differ.
   return rt.name === 'static'
-    ? all.filter((_, i) => (i + Math.floor(i / 24)) % 2 === 0)
+    ? all.filter((_, i) => (i + Math.floor(i / shapeCount)) % 3 === 0)
     : all.filter((_, i) => i % 31 === 0)
 }
 

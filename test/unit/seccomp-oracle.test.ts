@@ -173,13 +173,19 @@ const many: readonly Seccomp['defaultAction'][] = [
   'SCMP_ACT_TRACE',
 ]
 
+/** `make fuzz`: as many as the time allows, from another seed each time. */
+const first = Number(process.env.FUZZ_SEED ?? 1) % 2 ** 31
+const seconds = Number(process.env.FUZZ_SECONDS ?? 0)
+t.setTimeout((seconds * 3 + 120) * 1000)
+
 for (const [title, actions, seeds] of [
   ['one action', one, 25],
   ['several actions', many, 25],
 ] as const) {
   t.test(`random profiles with ${title}`, { skip: missing }, async t => {
     let compared = 0
-    for (let seed = 1; seed <= seeds; seed++) {
+    const end = Date.now() + seconds * 1000
+    for (let seed = first; seconds > 0 ? Date.now() < end : seed < first + seeds; seed++) {
       const next = generator(seed)
       const some = Array.from({ length: 3 + next(40) }, () => old[next(old.length)] as string)
       const architectures = ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_X32']
