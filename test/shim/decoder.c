@@ -1,6 +1,6 @@
 /*
  * The decoder of the shim by itself, for sanitizers: `decoder cases FILE` prints a verdict for each plan in a file (u32 length, bytes,
- * …), `decoder fuzz ROUNDS FILE` mutates them from a fixed seed. With -DFUZZER it is a libFuzzer target.
+ * …), `decoder print FILE` also what the ops would read of a good one, `decoder fuzz ROUNDS FILE` mutates them from a fixed seed. With -DFUZZER it is a libFuzzer target.
  */
 #define OP_TABLES
 #include "../../shim/shim.h"
@@ -54,6 +54,52 @@ static void use_field(struct field_rule rule, const uint64_t *field, char **poin
   sink = sum;
 }
 
+static void print_hex(const char *at, uint32_t length) {
+  for (uint32_t i = 0; i < length; i++) printf("%02x", (unsigned)(uint8_t)at[i]);
+}
+
+/** A field as its op reads it: `#` number, `"` text, `[` list of texts, `(` list of numbers, `<` bytes, `-` nothing. */
+static void print_field(struct field_rule rule, const uint64_t *field, char **pointers) {
+  struct ref ref;
+  memcpy(&ref, field, sizeof ref);
+  if (rule.optional && *field == UINT64_MAX) {
+    printf(" -");
+    return;
+  }
+  switch ((enum kind)rule.kind) {
+    case KIND_STR:
+    case KIND_PATH:
+      printf(" \"");
+      print_hex(text(ref), (uint32_t)strlen(text(ref)));
+      return;
+    case KIND_STRS: {
+      char **end = spread(ref, pointers);
+      printf(" [");
+      for (char **at = pointers; at < end - 1; at++) {
+        print_hex(*at, (uint32_t)strlen(*at));
+        printf(",");
+      }
+      return;
+    }
+    case KIND_U32S:
+      printf(" (");
+      for (uint32_t i = 0; i < ref.length / 4; i++) printf("%u,", ((const uint32_t *)(const void *)text(ref))[i]);
+      return;
+    case KIND_BYTES:
+      printf(" <");
+      print_hex(text(ref), ref.length);
+      return;
+    case KIND_NONE: abort();
+    case KIND_SLOT:
+    case KIND_U32:
+    case KIND_FLAGS:
+    case KIND_U64:
+    case KIND_ENUM: printf(" #%llu", (unsigned long long)*field); return;
+  }
+}
+
+static int printing;
+
 /** -1 when the plan is good, else why it was refused. */
 static int judge(const uint8_t *data, size_t size) {
   uint32_t refusal = 0;
@@ -69,6 +115,12 @@ static int judge(const uint8_t *data, size_t size) {
       struct op_rule rule = op_rules[record->code];
       const uint64_t *fields = (const uint64_t *)(const void *)(record + 1);
       for (unsigned f = 0; f < rule.fields; f++) use_field(field_rules[rule.first + f], fields + f, pointers);
+      if (printing) {
+        const uint16_t *errors = record->tolerated;
+        printf("%u %u %u,%u,%u,%u", record->index, record->code, errors[0], errors[1], errors[2], errors[3]);
+        for (unsigned f = 0; f < rule.fields; f++) print_field(field_rules[rule.first + f], fields + f, pointers);
+        printf("\n");
+      }
       at += sizeof *record + record->fields * 8U;
     }
     free(pointers);
@@ -142,6 +194,7 @@ static void fuzz(const uint8_t *plan, uint32_t length, unsigned long rounds) {
 int main(int argc, char **argv) {
   if (argc < 3) return 2;
   int is_fuzz = argv[1][0] == 'f';
+  printing = argv[1][0] == 'p';
   size_t size = 0;
   uint8_t *all = load(argv[argc - 1], &size);
   for (size_t at = 0; at + 4 <= size;) {
@@ -149,7 +202,7 @@ int main(int argc, char **argv) {
     memcpy(&length, all + at, 4);
     at += 4;
     if (is_fuzz) fuzz(all + at, length, strtoul(argv[2], NULL, 10));
-    else printf("%d\n", judge(all + at, length));
+    else printf("= %d\n" + (printing ? 0 : 2), judge(all + at, length));
     at += length;
   }
   free(all);
