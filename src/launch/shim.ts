@@ -89,7 +89,9 @@ function startWith(fds: [number, number][], planFd: number, report: number, cwd:
   const preserved = fds.length - 3
   fds.push([planFd, planFd], [report, report])
   const argv = shimArguments('launch', planFd, report, preserved)
-  const pid = withCallerLimits(() => spawn(shimProgram(), { argv, env: [], fds, cwd }))
+  const pid = withCallerLimits(() =>
+    spawn(shimProgram(), { argv, env: [], fds, cwd, signalsAsTheyAre: true }),
+  )
   native().close(planFd)
   return pid
 }

@@ -144,7 +144,9 @@ const engine: Engine = {
   load(part) {
     throw new Error(`no part ${part}: only the command has parts`)
   },
-  exit(code) {
+  exit(code): never {
+    // Taking V8 apart costs 1.5 ms, and nobody listens to the end: what is to be written was written by write(2).
+    libc?.func('_exit', 'void', ['int'])(code)
     process.exit(code)
   },
 }

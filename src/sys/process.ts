@@ -38,6 +38,19 @@ export interface SpawnOptions {
   readonly cwd?: string
   /** A process group of its own, so that a time-out can end all of it. */
   readonly ownGroup?: boolean
+  /** The program sets its signals right itself, as the shim does. */
+  readonly signalsAsTheyAre?: boolean
+}
+
+function signalAttributes(ownGroup: boolean): Uint8Array {
+  const calls = native()
+  const attributes = new Uint8Array(512)
+  const group = ownGroup ? POSIX_SPAWN_SETPGROUP : 0
+  calls.posix_spawnattr_init(attributes)
+  calls.posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | group)
+  calls.posix_spawnattr_setsigdefault(attributes, new Uint8Array(128).fill(0xff))
+  calls.posix_spawnattr_setsigmask(attributes, new Uint8Array(128))
+  return attributes
 }
 
 /**
@@ -47,16 +60,11 @@ export interface SpawnOptions {
 export function spawn(path: string, options: SpawnOptions): number {
   const calls = native()
   const actions = new Uint8Array(256)
-  const attributes = new Uint8Array(512)
   const pid = new Uint8Array(4)
   calls.posix_spawn_file_actions_init(actions)
   for (const [from, to] of options.fds) calls.posix_spawn_file_actions_adddup2(actions, from, to)
   if (options.cwd !== undefined) calls.posix_spawn_file_actions_addchdir_np(actions, options.cwd)
-  calls.posix_spawnattr_init(attributes)
-  const group = options.ownGroup === true ? POSIX_SPAWN_SETPGROUP : 0
-  calls.posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | group)
-  calls.posix_spawnattr_setsigdefault(attributes, new Uint8Array(128).fill(0xff))
-  calls.posix_spawnattr_setsigmask(attributes, new Uint8Array(128))
+  const attributes = options.signalsAsTheyAre === true ? null : signalAttributes(options.ownGroup === true)
   const argv = cStrings(options.argv)
   const env = cStrings(options.env)
   const result = calls.posix_spawn(pid, path, actions, attributes, argv.address, env.address)
