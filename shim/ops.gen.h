@@ -2,7 +2,7 @@
 #pragma once
 #include <stdint.h>
 
-#define BUILD_ID 0x3a311ccu
+#define BUILD_ID 0x70501588u
 
 enum opcode {
   OP_BARRIER = 1,
@@ -78,6 +78,7 @@ enum opcode {
   OP_SCHED_SETATTR = 120,
   OP_IOPRIO_SET = 121,
   OP_SET_MEMPOLICY = 122,
+  OP_SCHED_SETAFFINITY = 151,
   OP_PERSONALITY = 123,
   OP_MAKE_USER_NAMESPACE = 126,
   OP_IDMAP_MOUNT = 127,
@@ -160,6 +161,7 @@ enum opcode {
   X(SCHED_SETATTR, sched_setattr) \
   X(IOPRIO_SET, ioprio_set) \
   X(SET_MEMPOLICY, set_mempolicy) \
+  X(SCHED_SETAFFINITY, sched_setaffinity) \
   X(PERSONALITY, personality) \
   X(MAKE_USER_NAMESPACE, make_user_namespace) \
   X(IDMAP_MOUNT, idmap_mount) \
@@ -682,6 +684,11 @@ struct op_set_mempolicy {
   struct ref nodes;
 };
 int run_set_mempolicy(const struct op_set_mempolicy *op);
+enum sched_setaffinity_step { SCHED_SETAFFINITY_SCHED_SETAFFINITY };
+struct op_sched_setaffinity {
+  struct ref cpus;
+};
+int run_sched_setaffinity(const struct op_sched_setaffinity *op);
 enum personality_step { PERSONALITY_PERSONALITY };
 struct op_personality {
   uint64_t domain;
@@ -877,6 +884,7 @@ static const struct field_rule field_rules[] = {
     {KIND_ENUM, 0, 6}, /* set_mempolicy */
     {KIND_FLAGS, 0, 5}, /* set_mempolicy */
     {KIND_BYTES, 0, 0}, /* set_mempolicy */
+    {KIND_BYTES, 0, 0}, /* sched_setaffinity */
     {KIND_ENUM, 0, 7}, /* personality */
     {KIND_SLOT, 0, 0}, /* make_user_namespace */
     {KIND_STR, 0, 0}, /* make_user_namespace */
@@ -969,11 +977,12 @@ static const struct op_rule op_rules[] = {
     [OP_SCHED_SETATTR] = {1, 7, 141},
     [OP_IOPRIO_SET] = {1, 2, 148},
     [OP_SET_MEMPOLICY] = {1, 3, 150},
-    [OP_PERSONALITY] = {1, 1, 153},
-    [OP_MAKE_USER_NAMESPACE] = {1, 3, 154},
-    [OP_IDMAP_MOUNT] = {1, 3, 157},
-    [OP_SET_LABEL] = {1, 3, 160},
-    [OP_LABEL_ROOT] = {1, 2, 163},
+    [OP_SCHED_SETAFFINITY] = {1, 1, 153},
+    [OP_PERSONALITY] = {1, 1, 154},
+    [OP_MAKE_USER_NAMESPACE] = {1, 3, 155},
+    [OP_IDMAP_MOUNT] = {1, 3, 158},
+    [OP_SET_LABEL] = {1, 3, 161},
+    [OP_LABEL_ROOT] = {1, 2, 164},
 };
 static const uint64_t flag_masks[] = {
     0x7e020080, /* namespaces */

@@ -31,6 +31,10 @@ int run_set_mempolicy(const struct op_set_mempolicy *op) {
   return failed(SET_MEMPOLICY_SET_MEMPOLICY, sys(set_mempolicy, op->mode | op->flags, mask, bits == 0 ? 0 : bits + 1));
 }
 
+int run_sched_setaffinity(const struct op_sched_setaffinity *op) {
+  return failed(SCHED_SETAFFINITY_SCHED_SETAFFINITY, sys(sched_setaffinity, 0, op->cpus.length, text(op->cpus)));
+}
+
 int run_personality(const struct op_personality *op) {
   int old = sys(personality, op->domain);
   return failed(PERSONALITY_PERSONALITY, old < 0 ? old : 0);

@@ -13,6 +13,7 @@ import { earlyResourceLimits, oomScore, resourceLimits } from './limits.js'
 import { joinKeyring } from './namespaces.js'
 import { enterResctrl } from './resctrl.js'
 import { sharesMounts } from './rootfs.js'
+import { affinity } from './schedule.js'
 
 /** What the passes of `exec` read: those that it shares with `create` see the new process as the config's. */
 interface ExecInput extends Input {
@@ -25,9 +26,11 @@ type ExecPass = (input: ExecInput, out: Op[]) => void
 /** What `exec` does, in order: the executor and the passes of identity are those of `create`, the set-up is one system call. */
 const passes: readonly ExecPass[] = [
   // Outside, where cgroups have paths.
+  initialAffinity,
   joinCgroup,
   scoreOfUser,
   joinContainer,
+  finalAffinity,
   // Inside, with all rights: what must not be looked at or taken over yet is not dumpable and owns nothing of the host.
   joinSession,
   openTerminal,
@@ -36,7 +39,7 @@ const passes: readonly ExecPass[] = [
   becomeUser,
   findProgram,
   // One barrier, at the end as in `create`.
-  moveInit,
+  moveAtLast,
   enterResctrl,
   scoreOfRoot,
   resourceLimits,
@@ -135,6 +138,23 @@ function joinContainer({ linux, init, cgroup, userNamespace }: ExecInput, out: O
 
 const CGROUP_NAMESPACE = 'ns:cgroup'
 const CONTAINER_ROOT = 'container-root'
+
+function initialAffinity({ process }: ExecInput, out: Op[]): void {
+  affinity(process, 'initial', 'helper', out)
+}
+
+const choosesCpus = ({ process }: ExecInput): boolean => (process.execCPUAffinity?.final ?? '') !== ''
+
+/** Where the runtime has to move the process, that comes first: with a barrier of its own. */
+function finalAffinity(input: ExecInput, out: Op[]): void {
+  if (!choosesCpus(input)) return
+  moveInit(input, out)
+  affinity(input.process, 'final', 'init', out)
+}
+
+function moveAtLast(input: ExecInput, out: Op[]): void {
+  if (!choosesCpus(input)) moveInit(input, out)
+}
 
 function joinSession(input: ExecInput, out: Op[]): void {
   out.push({ op: 'setsid', by: 'init', at: 'runtime:session' })

@@ -1,6 +1,6 @@
 /** How the process is scheduled, and where its memory comes from: while it still has the right to ask. */
 import type { Op } from '../plan/op.js'
-import type { IoPriority, MemoryPolicy, Personality, Scheduler } from '../spec/types.gen.js'
+import type { IoPriority, MemoryPolicy, Personality, Process, Scheduler } from '../spec/types.gen.js'
 import { listMask } from './cgroup/convert.js'
 import type { Input } from './input.js'
 
@@ -25,13 +25,33 @@ function ioPriority({ class: ioClass, priority = 0 }: IoPriority, out: Op[]): vo
   out.push({ op: 'ioprio_set', by: 'init', at: '/process/ioPriority', class: ioClass, priority })
 }
 
+/**
+ * `execCPUAffinity` of a process that joins: `initial` before the cgroups, so that none of the container's CPUs is used meanwhile, and
+ * `final` after them, because the kernel sets all of a cpuset's CPUs for who enters it. An empty one changes nothing.
+ */
+export function affinity(
+  process: Process,
+  which: 'initial' | 'final',
+  by: 'helper' | 'init',
+  out: Op[],
+): void {
+  const list = process.execCPUAffinity?.[which] ?? ''
+  if (list === '') return
+  const at = `/process/execCPUAffinity/${which}`
+  out.push({ op: 'sched_setaffinity', by, at, cpus: words(listMask(list, at)) })
+}
+
+/** The kernel reads whole words. */
+function words(bytes: Uint8Array): Uint8Array {
+  const mask = new Uint8Array(Math.ceil(bytes.length / 8) * 8)
+  mask.set(bytes)
+  return mask
+}
+
 function memoryPolicy({ mode, flags = [], nodes = '' }: MemoryPolicy, out: Op[]): void {
   if (mode === undefined) return
   const at = '/linux/memoryPolicy'
-  const list = listMask(nodes, `${at}/nodes`)
-  // The kernel reads whole words.
-  const mask = new Uint8Array(Math.ceil(list.length / 8) * 8)
-  mask.set(list)
+  const mask = words(listMask(nodes, `${at}/nodes`))
   out.push({ op: 'set_mempolicy', by: 'init', at, mode, flags, nodes: mask })
 }
 

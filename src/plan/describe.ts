@@ -79,6 +79,7 @@ const phrases = (): Phrases => ({
   find_executable: ({ name }) => `exec: "${name}"`,
   sched_setattr: ({ policy }) => `set scheduling policy ${policy}`,
   ioprio_set: op => `set I/O priority ${op.class} ${op.priority}`,
+  sched_setaffinity: () => 'choose the CPUs to run on',
   set_mempolicy: ({ mode }) => `set memory policy ${mode}`,
   personality: ({ domain }) => `set execution domain ${domain}`,
   make_user_namespace: () => 'make a user namespace with the maps of a mount',

@@ -226,6 +226,7 @@ const hints = (): readonly Hint[] => [
     errno: 'EINVAL',
     text: 'nodes that this machine or the cpuset lacks, or flags that do not fit the mode',
   },
+  { op: 'sched_setaffinity', errno: 'EINVAL', text: 'this machine, or the cpuset, has none of these CPUs' },
   { op: 'set_mempolicy', errno: 'ENOSYS', text: 'this kernel has no NUMA policies' },
   {
     op: 'exec',

@@ -335,6 +335,8 @@ export const opcodes = {
     fields: { mode: 'enum:memoryMode', flags: 'flags:memoryFlags', nodes: 'bytes' },
     steps: ['set_mempolicy'],
   },
+  /** `cpus` is a mask of whole 64-bit words, little-endian. */
+  sched_setaffinity: { code: 151, fields: { cpus: 'bytes' }, steps: ['sched_setaffinity'] },
   personality: { code: 123, fields: { domain: 'enum:domain' }, steps: ['personality'] },
 
   // ---- idmapped mounts ----------------------------------------------------------------------------------------------

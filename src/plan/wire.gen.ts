@@ -5,7 +5,7 @@ import type { OpName } from './opcodes.js'
 import * as w from './writer.js'
 
 /** FNV-1a of the opcode table: the shim refuses a plan with another one. */
-export const buildId = 0x3a311cc
+export const buildId = 0x70501588
 
 /** How many fields an op has. */
 export const fieldCounts: Readonly<Record<OpName, number>> = {
@@ -82,6 +82,7 @@ export const fieldCounts: Readonly<Record<OpName, number>> = {
   sched_setattr: 7,
   ioprio_set: 2,
   set_mempolicy: 3,
+  sched_setaffinity: 1,
   personality: 1,
   make_user_namespace: 3,
   idmap_mount: 3,
@@ -468,6 +469,10 @@ export function writeOp(op: ShimOp, index: number): void {
       w.one(memoryMode, op.mode)
       w.flags(memoryFlags, op.flags)
       w.bytes(op.nodes)
+      return
+    case 'sched_setaffinity':
+      w.head(op, index, 151, 1)
+      w.bytes(op.cpus)
       return
     case 'personality':
       w.head(op, index, 123, 1)

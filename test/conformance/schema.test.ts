@@ -32,7 +32,7 @@ const differences: readonly Difference[] = [
   {
     at: /^\/process\/(scheduler|ioPriority|execCPUAffinity)\b/,
     we: 'either',
-    why: 'newer than the official schemas of Debian 12; the CPU lists of execCPUAffinity are read by exec',
+    why: 'newer than the official schemas of Debian 12',
   },
   {
     at: /^\/linux\/(timeOffsets|netDevices|memoryPolicy|intelRdt\/(schemata|enableMonitoring))\b/,

@@ -32,6 +32,10 @@ const cases: Readonly<
     request: { pidFile: '/run/web.pid' as HostPath, pidfdSocket: '/run/web.sock' as HostPath },
   },
   userns: { bundle: 'userns', process: { args: ['id'] } },
+  affinity: {
+    bundle: 'userns',
+    process: { args: ['true'], execCPUAffinity: { initial: '0', final: '1,3-64' } },
+  },
   limits: { bundle: 'limits', process: { args: ['true'] } },
 }
 
@@ -60,11 +64,13 @@ for (const [name, { bundle, process, request = {} }] of Object.entries(cases)) {
       if (globalThis.process.env.UPDATE_GOLDEN !== undefined) writeFileSync(file, actual)
       t.equal(actual, readFileSync(file, 'utf8'))
       const join = plan.ops.findIndex(({ op }) => op === 'join_process')
-      const outside = plan.ops.slice(0, join).filter(({ by }) => by !== 'runtime')
+      const outside = plan.ops
+        .slice(0, join)
+        .filter(({ op, by }) => by !== 'runtime' && op !== 'sched_setaffinity')
       t.same(
         outside,
         enterCgroups(paths[kind], 'runtime:cgroup', bundle === 'userns').join,
-        'only cgroups come first',
+        'only CPUs and cgroups come first',
       )
       t.equal(plan.ops.at(-1)?.op, 'exec')
     })

@@ -1,10 +1,11 @@
 /** process.scheduler, ioPriority, linux.personality and memoryPolicy: asked from outside while init waits, and from inside. */
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { getPriority } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { cpus, getPriority } from 'node:os'
 import t from 'tap'
 import type { JsonObject } from '../support/config.js'
 import { type Container, container } from '../support/container.js'
+import { script } from '../support/payload.js'
 import { requires } from '../support/requires.js'
 import { forms } from '../support/runtime.js'
 
@@ -89,6 +90,34 @@ forms(t, requires('root', 'cc'), (t, rt) => {
       t.equal(tool('ionice', '-p', String(created(c))).trim(), answer)
     })
   }
+
+  const cpuReason = rt.lacks('exec-affinity') || (cpus().length < 2 && 'needs two CPUs')
+  t.test('execCPUAffinity', { skip: cpuReason }, async t => {
+    const execCPUAffinity = { initial: '0', final: '1' }
+    const c = container(t, rt, { process: { args: script(['wait']), execCPUAffinity } })
+    const allowed = (text: string) => /Cpus_allowed_list:\s*(\S+)/.exec(text)?.[1]
+    const of = (pid: number | string) => allowed(readFileSync(`/proc/${pid}/status`, 'utf8'))
+    const init = created(c)
+    t.equal(c.start().status, 0)
+    t.equal(of(init), of('self'), 'init is not meant')
+    const inside = c.call('exec', c.id, ...script(['cat', '/proc/self/status']))
+    t.equal(allowed(JSON.parse(inside.stdout).data), '1', 'final, from inside')
+
+    const file = `${c.dir}/process.json`
+    const pidFile = `${c.dir}/exec.pid`
+    const detached = (affinity: JsonObject): string | undefined => {
+      const process = { args: script(['wait']), cwd: '/', execCPUAffinity: affinity }
+      writeFileSync(file, JSON.stringify(process))
+      const done = c.leave('exec', '--detach', '--pid-file', pidFile, '--process', file, c.id)
+      return done.status === 0 ? of(readFileSync(pidFile, 'utf8')) : done.stderr
+    }
+    t.equal(detached({ final: '0' }), '0', 'final, from outside')
+    t.ok(['0', of('self')].includes(detached({ initial: '0' })), 'initial alone: what the kernel makes of it')
+    writeFileSync(file, JSON.stringify({ args: ['x'], cwd: '/', execCPUAffinity: { final: '4000' } }))
+    const { status, stderr } = c.call('exec', '--process', file, c.id)
+    t.equal(status, 255)
+    t.match(stderr, /\/process\/execCPUAffinity\/final: choose the CPUs to run on: .*EINVAL.*cpuset/)
+  })
 
   t.test('personality LINUX32', { skip: rt.lacks('personality') }, async t => {
     const c = container(t, rt, { linux: { personality: { domain: 'LINUX32' } } })

@@ -32,6 +32,7 @@ const lacking: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'hook-rules': 'runc 1.1 runs hooks with a relative path',
     poststart: 'runc 1.1 runs poststart at create',
     'shared-mounts': 'runc leaves the mounts of a container without a mount namespace behind',
+    'exec-affinity': 'runc 1.1 ignores execCPUAffinity',
     'prestart-created': 'runc tells prestart hooks `creating`, the validation programs want `created`',
     'poststop-goes-on': 'runc 1.1 stops at the first poststop hook that fails',
     'create-race': 'runc 1.1 may fail both of two creates with one id',

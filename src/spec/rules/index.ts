@@ -16,14 +16,21 @@ import { command, environment, rlimits } from './process.js'
 import { blockIO, cpu, hugepages, memory, namesOfFiles } from './resources.js'
 import { processRequired, root } from './root.js'
 import type { ProcessRule, ResourcesRule, SpecRule } from './rule.js'
-import { ioPriority, memoryPolicy, personality, scheduler } from './schedule.js'
+import { execCPUAffinity, ioPriority, memoryPolicy, personality, scheduler } from './schedule.js'
 import { seccomp } from './seccomp.js'
 import { sysctl } from './sysctl.js'
 import { uts } from './uts.js'
 
 export { type Warning, warnings } from './warnings.js'
 
-export const processRules: readonly ProcessRule[] = [command, environment, rlimits, scheduler, ioPriority]
+export const processRules: readonly ProcessRule[] = [
+  command,
+  environment,
+  rlimits,
+  scheduler,
+  ioPriority,
+  execCPUAffinity,
+]
 
 export const resourcesRules: readonly ResourcesRule[] = [
   memory,

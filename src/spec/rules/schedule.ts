@@ -52,6 +52,27 @@ export const ioPriority: ProcessRule = ({ ioPriority }, at) => {
   )
 }
 
+/** Numbers and ranges with commas between them, as in cpuset(7). */
+const isCpuList = (list: string): boolean => {
+  for (const part of list.split(',')) {
+    const [first = '', last = first, ...more] = part.split('-')
+    if (more.length > 0 || first === '' || last === '') return false
+    if (!consistsOf(first + last, '0123456789') || Number(first) > Number(last) || Number(last) > 8191)
+      return false
+  }
+  return true
+}
+
+export const execCPUAffinity: ProcessRule = ({ execCPUAffinity }, at) => {
+  for (const field of ['initial', 'final'] as const) {
+    const list = execCPUAffinity?.[field] ?? ''
+    if (list === '' || isCpuList(list)) continue
+    const text = `must be a list of CPUs like 0-3,7, is ${show(list)}`
+    return broken(`${at}/execCPUAffinity/${field}`, 'cpu-affinity', text)
+  }
+  return undefined
+}
+
 export const personality: SpecRule = ({ linux }) =>
   linux?.personality === undefined || linux.personality.domain !== undefined
     ? undefined
