@@ -134,28 +134,37 @@ int run_setsid(const struct op_setsid *op) {
   return failed(SETSID_SETSID, session < 0 ? session : 0);
 }
 
-/** The permissions are the fourth field of `type;uid;gid;perm;description`, in hexadecimal. */
-static uint32_t parse_permissions(const char *description) {
+/** The fields of `type;uid;gid;perm;description` after the first semicolons, the permissions in hexadecimal. */
+static uint32_t parse_field(const char *description, int field, uint32_t base) {
   uint32_t value = 0;
   int semicolons = 0;
-  for (; *description != '\0' && semicolons < 4; description++) {
+  for (; *description != '\0' && semicolons <= field; description++) {
     char c = *description;
     if (c == ';') semicolons++;
-    else if (semicolons == 3) value = value << 4 | (uint32_t)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+    else if (semicolons == field) value = value * base + (uint32_t)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
   }
   return value;
 }
 
-/* A session keyring of the container's own, which its user may search (runc grants the same bit). */
+/**
+ * A session keyring of the container's own, which its user may search (runc grants the same bit). A keyring of that name may be
+ * there: ours when exec joins, but also one that another user of the host made for us to put our secrets into. Then it is
+ * one without a name.
+ */
 int run_join_session_keyring(const struct op_join_session_keyring *op) {
-  enum { USER_MAY_SEARCH = 0x00080000 };
-  int keyring = sys(keyctl, KEYCTL_JOIN_SESSION_KEYRING, text(op->name));
-  if (keyring < 0) return failed(JOIN_SESSION_KEYRING_JOIN, keyring);
+  enum { USER_MAY_SEARCH = 0x00080000, OWNER = 1, PERMISSIONS = 3 };
   char description[256];
-  int length = sys(keyctl, KEYCTL_DESCRIBE, keyring, description, sizeof description - 1);
-  if (length < 0) return failed(JOIN_SESSION_KEYRING_DESCRIBE, length);
-  description[(size_t)length < sizeof description ? (size_t)length : sizeof description - 1] = '\0';
-  uint32_t permissions = parse_permissions(description) | USER_MAY_SEARCH;
+  int keyring;
+  for (const char *name = text(op->name);; name = NULL) {
+    keyring = sys(keyctl, KEYCTL_JOIN_SESSION_KEYRING, name);
+    if (keyring < 0) return failed(JOIN_SESSION_KEYRING_JOIN, keyring);
+    int length = sys(keyctl, KEYCTL_DESCRIBE, keyring, description, sizeof description - 1);
+    if (length < 0 && name != NULL) continue; /* not even to be looked at */
+    if (length < 0) return failed(JOIN_SESSION_KEYRING_DESCRIBE, length);
+    description[(size_t)length < sizeof description ? (size_t)length : sizeof description - 1] = '\0';
+    if (name == NULL || parse_field(description, OWNER, 10) == (uint32_t)sys(geteuid)) break;
+  }
+  uint32_t permissions = parse_field(description, PERMISSIONS, 16) | USER_MAY_SEARCH;
   return failed(JOIN_SESSION_KEYRING_SETPERM, sys(keyctl, KEYCTL_SETPERM, keyring, permissions));
 }
 

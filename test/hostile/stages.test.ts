@@ -8,8 +8,8 @@ import { readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { type JsonObject, namespaces, namespacesWithout } from '../support/config.js'
-import { type Container, container } from '../support/container.js'
-import { answersIn, script } from '../support/payload.js'
+import { type Container, container, until } from '../support/container.js'
+import { answersIn, payloadPath, type Report, script } from '../support/payload.js'
 import { requires } from '../support/requires.js'
 import { forms, type Runtime } from '../support/runtime.js'
 
@@ -94,6 +94,9 @@ const tryAll = async (t: Test, rt: Runtime, user: boolean): Promise<void> => {
   t.notMatch(names.join('\n'), join(victim.dir, 'state'))
 }
 
+const reportsOf = (text: string): Report[] =>
+  answersIn(text).filter(({ verb }) => verb === 'report') as unknown as Report[]
+
 forms(t, requires('root', 'cc', 'userns'), (t, rt) => {
   for (const user of [false, true])
     t.test(
@@ -104,13 +107,35 @@ forms(t, requires('root', 'cc', 'userns'), (t, rt) => {
       t => tryAll(t, rt, user),
     )
 
-  t.test('keyrings', { skip: rt.lacks('tsrun') }, t => {
+  t.test('a session keyring of its own, which exec joins', { skip: rt.lacks('tsrun') }, t => {
     const c = container(t, rt, { process: { args: script(['report'], ['wait']) } })
     c.run('--detach')
-    const own = answersIn(c.output())[0] as unknown as { keyringName: string }
-    t.match(own.keyringName, c.id, 'a session keyring of its own')
-    const entered = answersIn(c.call('exec', c.id, ...script(['report'])).stdout)[0] as typeof own | undefined
-    t.equal(entered?.keyringName, own.keyringName, 'which exec joins')
+    until(() => reportsOf(c.output()).length > 0)
+    const [first] = reportsOf(c.output())
+    t.match(first?.keyringName, c.id)
+    const [entered] = reportsOf(c.call('exec', c.id, ...script(['report'])).stdout)
+    t.equal(entered?.keyring, first?.keyring)
     t.end()
   })
+
+  t.test(
+    'a keyring that another user made under its name is not joined',
+    { skip: rt.lacks('tsrun') },
+    async t => {
+      const c = container(t, rt, { process: { args: script(['report'], ['wait']) } })
+      const asUser = ['setpriv', '--reuid', '1000', '--regid', '1000', '--clear-groups']
+      const squatter = c.spawn(...asUser, payloadPath(), 'squat', `_ses.${c.id}`)
+      await squatter.says('"verb":"squat","errno":null')
+      c.run('--detach')
+      until(() => reportsOf(c.output()).length > 0)
+      const entered = c.call('exec', c.id, ...script(['report'])).stdout
+      squatter.child.kill('SIGKILL')
+      const [{ result }] = answersIn((await squatter.done).stdout) as unknown as [{ result: number }]
+      for (const [who, text] of Object.entries({ init: c.output(), exec: entered })) {
+        const [report] = reportsOf(text)
+        t.not(report?.keyring, result, who)
+        t.ok(report?.keyring !== undefined && report.keyring > 0, `${who} has one`)
+      }
+    },
+  )
 })

@@ -159,7 +159,24 @@ static int bombVerb(int argc, char **argv) {
   return 0;
 }
 
+/* A session keyring of that name, for others to join and to search. Waits as long as it is needed. */
+static int squatVerb(int argc, char **argv) {
+  enum { JOIN = 1, SETPERM = 5 };
+  (void)argc;
+  alarm(60);
+  long keyring = syscall(SYS_keyctl, JOIN, argv[0]);
+  int error = keyring < 0 || syscall(SYS_keyctl, SETPERM, keyring, 0x3f3f3f3f) < 0 ? errno : 0;
+  begin("squat");
+  errField(error);
+  numField("result", keyring);
+  end();
+  fflush(stdout);
+  for (;;) pause();
+  return 0;
+}
+
 const struct verb attackVerbs[] = {
+    {"squat", 1, squatVerb, "NAME (has a session keyring of that name)"},
     {"bomb", 0, bombVerb, "(forks without end; limit it)"},
     {"swap", 2, swapVerb, "A B (exchanges two names until it is killed)"},
     {"peek", 1, peekVerb, "SECONDS (looks into all other processes)"},
