@@ -138,7 +138,7 @@ forms(t, requires('root', 'cc', 'userns'), (t, rt) => {
       t.match(two.report(), { ns: { user: readlinkSync(path) }, uid: [0, 0, 0] })
     })
     await t.test('with other maps', { skip: rt.lacks('map-rules') }, async t => {
-      const other = [{ containerID: 0, hostID: 5, size: 1 }]
+      const other = [{ containerID: 0, hostID: 5, size: 65_536 }]
       two.configure({ linux: { uidMappings: other, gidMappings: other } })
       t.match(two.create(), { status: 1, stderr: /mapping/i })
       t.same(two.leaks(), nothing)
