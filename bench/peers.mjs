@@ -12,7 +12,7 @@ const output = (command, ...args) =>
 const which = command => spawnSync('sh', ['-c', `command -v ${command}`], { encoding: 'utf8' }).stdout.trim()
 const versionOf = (command, env = {}) => {
   const { stdout } = spawnSync(command, ['--version'], { encoding: 'utf8', env: { ...process.env, ...env } })
-  return /version v?(\S+)/.exec(stdout ?? '')?.[1] ?? '?'
+  return /version:? v?(\S+)/.exec(stdout ?? '')?.[1] ?? '?'
 }
 
 function installed(command) {

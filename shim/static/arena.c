@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "arena.h"
 
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -13,7 +14,7 @@ struct free_block {
   struct free_block *next;
 };
 
-enum { MORE = 256 << 10 };
+enum { MORE = 256 << 10, MORE_SMALL = 64 << 10 };
 
 struct image image;
 
@@ -67,6 +68,23 @@ static void *take_again(size_t size)
   return NULL;
 }
 
+/* Small blocks go on in a piece of the large area; when that is full, too, in new memory. */
+static bool enlarge(struct area *area, size_t whole)
+{
+  struct area *large = &image.large;
+  if (area == &image.small && (size_t)(large->limit - large->next) >= MORE_SMALL) {
+    *area = (struct area){large->next, large->next + MORE_SMALL};
+    large->next += MORE_SMALL;
+    arena_fill(area->next, area->limit);
+    return true;
+  }
+  size_t chunk = whole > MORE ? whole : MORE;
+  uint8_t *more = mmap(NULL, chunk, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+  if (more == MAP_FAILED) return false;
+  *area = (struct area){more, more + chunk};
+  return true;
+}
+
 void *arena_take(size_t size)
 {
   if (size > PTRDIFF_MAX / 2) return NULL;
@@ -75,16 +93,19 @@ void *arena_take(size_t size)
   if (again != NULL) return again;
   size_t whole = size + sizeof(struct header);
   struct area *area = area_for(size);
-  if (whole > (size_t)(area->limit - area->next)) {
-    size_t chunk = whole > MORE ? whole : MORE;
-    uint8_t *more = mmap(NULL, chunk, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-    if (more == MAP_FAILED) return NULL;
-    *area = (struct area){more, more + chunk};
-  }
+  if (whole > (size_t)(area->limit - area->next) && !enlarge(area, whole)) return NULL;
   struct header *header = (struct header *)(void *)area->next;
   header->size = size;
   area->next += whole;
   return header + 1;
+}
+
+size_t arena_image_size(void)
+{
+  uint8_t *end = image.bytes + sizeof image.bytes;
+  return image.large.limit == end && image.small.limit <= end && image.small.limit > image.bytes
+           ? (size_t)(image.large.next - (uint8_t *)&image)
+           : 0;
 }
 
 static void *take(JSMallocState *state, size_t size)

@@ -36,4 +36,7 @@ void arena_fill(const uint8_t *from, const uint8_t *to);
 /* 8-byte aligned memory, or NULL. */
 void *arena_take(size_t size);
 
+/* Of the image with what is in use of it; 0: it did not hold all. */
+size_t arena_image_size(void);
+
 extern const JSMallocFunctions arena_functions;

@@ -397,9 +397,14 @@ static void write_out(const void *bytes, size_t length)
 static int write_image(const char *directory)
 {
   build(directory);
+  size_t length = arena_image_size();
+  if (length == 0) {
+    complain("the image is full: enlarge FIRST_MEMORY (shim/static/arena.h)\n");
+    return 1;
+  }
   uint64_t address = (uintptr_t)&image;
   write_out(&address, sizeof address);
-  write_out(&image, (size_t)(image.large.next - (uint8_t *)&image));
+  write_out(&image, length);
   return 0;
 }
 
