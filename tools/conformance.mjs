@@ -42,11 +42,11 @@ const differences = {
   find: 'runc does not do it',
   newer: 'newer than runc 1.1',
   choice: 'tsrun is stricter',
-  cannot: 'runc cannot be asked',
 }
 
-function note({ free, unit, runc }) {
+function note({ free, unit, needs, runc }) {
   const notes = []
+  if (needs !== undefined) notes.push(`needs ${needs.join(', ')}`)
   if (free !== undefined) notes.push(`${who[free[0]]}: ${free[1]}`)
   if (unit !== undefined) notes.push(`no container: ${unit}`)
   if (runc !== undefined) notes.push(`${differences[runc[0]]}: ${runc[1]}`)
@@ -86,7 +86,8 @@ function render(results) {
     '',
     ...summary(results),
     '',
-    `Of what runc 1.1 does not pass, ${finds('find')} are finds in runc, ${finds('newer')} are newer than it, in ${finds('choice')} tsrun is stricter than the sentence asks of a runtime, ${finds('cannot')} cannot be asked here.`,
+    `Of what runc 1.1 does not pass, ${finds('find')} are finds in runc, ${finds('newer')} are newer than it, and in ${finds('choice')} tsrun is stricter`,
+    'than the sentence asks of a runtime.',
   ]
   for (const { file } of documents) {
     lines.push('', `## ${file}`, '')

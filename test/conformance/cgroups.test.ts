@@ -125,7 +125,7 @@ conformance('cgroups', ['root', 'cc'], (_, rt) => {
       assert.deepEqual([file(c, 'cgroup.max.depth'), file(c, 'memory.oom.group')], ['5', '1'])
     },
     'LX-050': t => refused(t, { resources: { unified: { 'nobody.max': '1' } } }),
-    'LX-051': () => {
+    'LX-051': t => {
       for (const [field, value] of [
         ['memory', { swappiness: 10 }],
         ['memory', { disableOOMKiller: true }],
@@ -147,6 +147,12 @@ conformance('cgroups', ['root', 'cc'], (_, rt) => {
         assert.deepEqual(told('v1'), [], 'v1 has it')
         const [warning] = told('v2')
         assert.match(warning?.pointer ?? '', new RegExp(`^/linux/resources/${field}/`))
+        if (!isV2) continue
+        const c = container(t, rt, { linux: { resources: { [field]: value } } })
+        const { status, stderr } = c.call('--strict', 'create', '--bundle', c.bundle, c.id)
+        assert.notEqual(status, 0, `--strict takes ${field}`)
+        assert.match(stderr, new RegExp(`/linux/resources/${field}/`))
+        assert.deepEqual(c.leaks(), nothing)
       }
     },
   }

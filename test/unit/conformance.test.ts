@@ -36,6 +36,28 @@ t.test('each sentence has a test, or a reason to have none', async t => {
   t.ok(texts.size > 10)
 })
 
+t.test('both forms passed all, and runc failed what the table says it does', async t => {
+  const results = JSON.parse(readFileSync(join(directory, 'results.json'), 'utf8')) as Readonly<
+    Record<string, Readonly<Record<string, string>>>
+  >
+  const asked = sentences.filter(({ test }) => test !== undefined)
+  for (const form of ['static', 'npm'])
+    t.same(
+      asked
+        .filter(
+          ({ id, needs }) =>
+            results[form]?.[id] !== 'pass' && (needs === undefined || results[form]?.[id] !== 'skip'),
+        )
+        .map(({ id }) => id),
+      [],
+      form,
+    )
+  t.same(
+    asked.filter(({ id }) => results.runc?.[id] === 'fail').map(({ id }) => id),
+    asked.filter(({ runc }) => runc !== undefined).map(({ id }) => id),
+  )
+})
+
 t.test('the README is what the tables and the last results make', async t => {
   t.ok(existsSync(join(directory, 'results.json')))
   t.doesNotThrow(() =>

@@ -170,7 +170,7 @@ export const linux: Document = {
       'Example',
       {
         'LX-051': tested('cgroups', 'a field of v1 without a conversion is an error, with --strict', {
-          unit: 'lowering is asked for both hosts; without --strict it is a warning, as engines send such fields',
+          unit: 'a machine has one version: lowering is asked for both; without --strict it is a warning, as engines send such fields',
         }),
       },
     ],

@@ -22,8 +22,6 @@ export type Difference =
   | 'newer'
   /** The sentence asks the author of a bundle; tsrun holds them to it, runc takes something for what is wrong or missing. */
   | 'choice'
-  /** runc 1.1 as this machine has it cannot be asked. */
-  | 'cannot'
 
 export interface Sentence {
   /** Our own words, short. */
