@@ -6,6 +6,7 @@ import { cgroupMount } from './cgroupmount.js'
 import { applyIdmap, makeIdmaps } from './idmap.js'
 import { type Input, inRoot, ROOT } from './input.js'
 import { checkMountLabel, contextOption, labelQueue } from './labels.js'
+import { splitLong } from './longoptions.js'
 import { type ParsedOptions, parseMountOptions } from './mountoptions.js'
 
 /** Where one mount entry stands and what its options say. */
@@ -116,7 +117,11 @@ function filesystem(input: Input, entry: Entry, out: Op[]): void {
     slot,
     type,
     ...(mount.source === undefined ? {} : { source: mount.source }),
-    options: [...options.superblock, ...options.data, ...contextOption(input, type, options.data)],
+    options: [
+      ...options.superblock,
+      ...splitLong(type, options.data),
+      ...contextOption(input, type, options.data),
+    ],
     attrs: fsmountAttributes(options),
   })
   applyIdmap(entry, 'init', out)

@@ -15,6 +15,10 @@ const mountOf =
     op.op === 'fsmount' && op.type === type
 const hasIdOption = (op: Op): boolean =>
   op.op === 'fsmount' && op.options.some(option => option.startsWith('gid=') || option.startsWith('uid='))
+const hasLayers = (op: Op): boolean =>
+  op.op === 'fsmount' && op.options.some(option => option.startsWith('lowerdir+='))
+const hasLongOption = (op: Op): boolean =>
+  op.op === 'fsmount' && op.options.some(option => option.length > option.indexOf('=') + 256)
 const joinsUser = (op: Op): boolean => 'namespaces' in op && !op.namespaces.includes('user')
 
 const notMapped = 'the id is not mapped: extend linux.uidMappings and linux.gidMappings'
@@ -110,6 +114,18 @@ const hints = (): readonly Hint[] => [
   },
   { op: 'fsmount', errno: 'EPERM', text: 'this filesystem cannot be mounted in a user namespace' },
   { op: 'fsmount', errno: 'ENODEV', text: 'this kernel does not have the filesystem' },
+  {
+    op: 'fsmount',
+    errno: 'EINVAL',
+    when: hasLongOption,
+    text: 'the kernel takes 255 bytes as the value of an option: use shorter paths',
+  },
+  {
+    op: 'fsmount',
+    errno: 'EINVAL',
+    when: hasLayers,
+    text: 'a lowerdir of more than 255 bytes needs Linux 6.7, which takes layers one by one: use shorter paths',
+  },
   {
     op: 'fsmount',
     errno: 'EINVAL',

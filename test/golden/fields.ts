@@ -232,5 +232,19 @@ export const fields: Readonly<Record<string, JsonObject>> = {
     sysctl: { 'net.ipv4.ip_forward': '1', 'net/ipv4/conf/eno2.100/forwarding': '0' },
   }),
   paths: linux({ maskedPaths: ['/proc/kcore', '/sys/firmware'], readonlyPaths: ['/proc/sys'] }),
+  'overlay-layers': {
+    mounts: [
+      {
+        destination: '/few',
+        type: 'overlay',
+        options: ['lowerdir=/one:/two', 'upperdir=/upper', 'workdir=/work'],
+      },
+      {
+        destination: '/many',
+        type: 'overlay',
+        options: [`lowerdir=/with\\:colon:/${'long'.repeat(62)}:/last::/data`, 'metacopy=on'],
+      },
+    ],
+  },
   'intel-rdt-older': linux({ intelRdt: { closID: 'gold', enableMBM: true } }),
 }

@@ -204,4 +204,28 @@ forms(t, requires('root', 'cc'), (t, rt) => {
       t.same(c.leaks(), nothing)
     }
   })
+
+  const noOverlay = !readFileSync('/proc/filesystems', 'utf8').includes('\toverlay\n') && 'needs overlayfs'
+  t.test('overlayfs with more layers than an option has room for', { skip: noOverlay }, async t => {
+    const c = container(t, rt)
+    const names = Array.from({ length: 8 }, (_, i) => `${i}${i === 3 ? ':' : ''}${'x'.repeat(60)}`)
+    const layers = names.map(name => join(c.dir, 'layers', name))
+    for (const [i, layer] of layers.entries()) {
+      mkdirSync(layer, { recursive: true })
+      writeFileSync(join(layer, `of-${i}`), '')
+      writeFileSync(join(layer, 'who'), `${i}`)
+    }
+    const lowerdir = layers.map(layer => layer.replace(':', '\\:')).join(':')
+    t.ok(lowerdir.length > 600)
+    const overlay = {
+      destination: '/layers',
+      type: 'overlay',
+      source: 'overlay',
+      options: [`lowerdir=${lowerdir}`],
+    }
+    c.configure({ mounts: [...mounts, overlay] })
+    const [list, who] = c.ask(['ls', '/layers'], ['cat', '/layers/who'])
+    t.same(JSON.stringify(list).match(/of-\d/g)?.length, 8, 'every layer is there')
+    t.equal(who?.data, '0', 'the first one is on top')
+  })
 })
