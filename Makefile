@@ -87,7 +87,8 @@ check-hostile: ## what attacks: advisories, hostile images, faults, races, load,
 check-clients: ## podman, containerd, docker and buildah on tsrun, as root (TSRUN_RUNTIME=runc: on runc)
 	@tools/deps.sh clients
 	@$(MAKE) --no-print-directory static
-	@$(NODE) tools/test.mjs --timeout 1800 --verbose $(or $(TESTS),clients)
+	@command -v nerdctl > /dev/null || ! command -v go > /dev/null || tools/nerdctl.sh build/test/bin/nerdctl
+	@PATH=$$PATH:$(CURDIR)/build/test/bin $(NODE) tools/test.mjs --timeout 1800 --verbose $(or $(TESTS),clients)
 
 .PHONY: conformance
 conformance: ## the tests of single sentences, on tsrun and on runc, and their table in test/conformance

@@ -28,7 +28,9 @@ export function updateContainer({ common, id, resources }: UpdateOptions): void 
       throw new StateError('not-running', `container not running (its status is ${status})`)
     }
     const given =
-      'text' in resources ? loadResources(resources.text, explain) : checkResourcesRules(resources.limits)
+      'text' in resources
+        ? withoutZeroPids(loadResources(resources.text, explain))
+        : checkResourcesRules(resources.limits)
     const asked = withoutZeros(given)
     const merged = mergeResources(limitsOf(common.root, record), asked)
     checkResourcesRules(merged)
@@ -41,6 +43,16 @@ export function updateContainer({ common, id, resources }: UpdateOptions): void 
   } catch (error) {
     throw error instanceof TsrunError ? error.wrap(`update ${JSON.stringify(id)}`) : error
   }
+}
+
+/**
+ * A document of a client whose Go types are older than specification 1.3 says `pids.limit: 0` when it means nothing (nerdctl 1.7, whatever
+ * is updated); taken as a limit it would end the container's ability to fork, exec included. The option `--pids-limit 0` means it.
+ */
+function withoutZeroPids(asked: Resources): Resources {
+  if (asked.pids === undefined || Number(asked.pids.limit ?? 0) !== 0) return asked
+  const { pids: _, ...others } = asked
+  return others
 }
 
 /**

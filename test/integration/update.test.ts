@@ -65,11 +65,14 @@ forms(t, requires('root', 'cc', 'cgroup1'), (t, rt) => {
       memory: { limit: 96 * MiB, swap: 0 },
       cpu: { shares: 0, quota: 0 },
       blockIO: { weight: 0 },
+      pids: { limit: 0 },
     }
+    const pidsBefore = knob(c.id, 'pids.max')
     writeFileSync(file, JSON.stringify(resources))
     t.same(c.call('update', '--resources', file, c.id), done)
     t.equal(knob(c.id, 'memory.limit_in_bytes'), `${96 * MiB}`)
     t.equal(knob(c.id, 'cpu.shares'), '512')
+    t.equal(knob(c.id, 'pids.max'), pidsBefore)
     const running = c.spawn(...c.line('update', '-r', '-', c.id))
     running.child.stdin?.end(JSON.stringify({ pids: { limit: 7 } }))
     t.match(await running.done, { status: 0, stderr: '' })

@@ -45,6 +45,7 @@ const needs = {
   docker: [() => has('dockerd') && has('docker'), 'needs docker: tools/deps.sh clients'],
   crictl: [() => has('crictl'), 'needs crictl, of the Go module sigs.k8s.io/cri-tools (v1.26)'],
   critest: [() => has('critest'), 'needs critest, of the Go module sigs.k8s.io/cri-tools (v1.26)'],
+  nerdctl: [() => has('nerdctl'), 'needs nerdctl, of the Go module github.com/containerd/nerdctl (v1.7)'],
   cni: [() => existsSync('/usr/lib/cni/bridge'), 'needs CNI plugins: tools/deps.sh clients'],
   strace: [() => has('strace'), 'needs strace: apt-get install strace'],
   ip: [() => has('ip'), 'needs ip: apt-get install iproute2'],

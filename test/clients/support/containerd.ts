@@ -31,8 +31,8 @@ const cleanUp = `for c in $(e c ls -q); do
   e t kill -a -s KILL $c > /dev/null 2>&1; e t rm -f $c > /dev/null 2>&1; e c rm $c || exit 1
 done`
 
-export const containerd = (): Engine => {
-  const box = openBox('containerd')
+export const containerd = (name = 'containerd'): Engine => {
+  const box = openBox(name)
   const { dir } = box
   writeFileSync(join(dir, 'config.toml'), config(dir))
   writeFileSync(join(dir, 'bin', 'e'), wrapper(box), { mode: 0o755 })
@@ -45,5 +45,5 @@ export const containerd = (): Engine => {
     box.close()
     throw error
   }
-  return { name: 'containerd', box, cleanUp }
+  return { name, box, cleanUp }
 }

@@ -1,0 +1,34 @@
+/** containerd driven by nerdctl, which speaks docker's words. */
+import { symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Engine } from './check.js'
+import { containerd } from './containerd.js'
+
+/** Containers, their names and their networks are of one namespace of containerd. */
+const wrapper = (dir: string, tag: string, runtime: string): string => `#!/bin/sh
+case $1 in
+run | create) verb=$1; shift; set -- "$verb" --runtime "\${WITH:-${runtime}}" --cgroup-parent ${tag} "$@" ;;
+build) shift; set -- image build "$@" ;;
+esac
+exec nerdctl --data-root ${dir}/nerdctl --cni-path /usr/lib/cni --cni-netconfpath ${dir}/cni \\
+  --cgroup-manager cgroupfs --namespace box "$@"
+`
+
+export const nerdctl = (): Engine => {
+  const { box } = containerd('nerdctl')
+  writeFileSync(join(box.dir, 'bin', 'e'), wrapper(box.dir, box.tag, box.runtime), { mode: 0o755 })
+  // The static one, because it is mounted into the container.
+  symlinkSync('/usr/bin/tini-static', join(box.dir, 'bin', 'tini'))
+  const loaded = box.sh(`e load -i ${box.dir}/archive.tar`)
+  if (loaded.status !== 0) {
+    box.close()
+    throw new Error(`nerdctl load: ${loaded.stderr}`)
+  }
+  return {
+    name: 'nerdctl',
+    box,
+    cleanUp: 'e ps -aq | xargs -r e rm -f > /dev/null',
+    unsteady:
+      'nerdctl 1.7 closes its pipes at the end of an exec without reading them to theirs, with any runtime',
+  }
+}
