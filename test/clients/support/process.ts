@@ -38,7 +38,13 @@ export const processChecks: readonly Check[] = [
     out: '137',
   },
   { name: 'standard input', run: 'echo data | e run --rm -i box cat', out: 'data' },
-  { name: 'an end of input at once', run: 'e run --rm -i box cat < /dev/null', out: '' },
+  // containerd 1.6's clients may wait for ever when input ends before the task runs, with any runtime
+  {
+    name: 'an end of input at once',
+    run: 'e run --rm -i box cat < /dev/null',
+    out: '',
+    except: ['nerdctl'],
+  },
   {
     name: 'output and errors apart',
     run: "e run --rm box sh -c 'echo out; echo err >&2'",
