@@ -1,9 +1,10 @@
-import { HostError } from '../base/errors.js'
+import { HostError, SyscallError } from '../base/errors.js'
 import type { CgroupPaths } from '../host/cgroup.js'
 import { processesIn } from '../launch/cgroup.js'
 import { sleep, syscallError } from '../sys/call.js'
 import {
   close,
+  exists,
   readKernelFile,
   tryListDirectory,
   tryRmdir,
@@ -22,10 +23,15 @@ export function containerProcesses(paths: CgroupPaths): number[] {
   return dir === undefined ? [] : processesIn(dir)
 }
 
-/** The hierarchy that answers for all of them: each process joined every one. On v1 the freezer's, which stops forks. */
-function listing(paths: CgroupPaths): string | undefined {
-  if (paths.v2 !== undefined && Object.keys(paths.v1).length === 0) return paths.v2
-  return paths.v1.freezer ?? paths.v1.devices ?? Object.values(paths.v1)[0] ?? paths.v2
+/**
+ * The hierarchy that answers for all of them, as each process joined every one: on v1 the freezer's, which stops forks, else another that
+ * is still there (somebody may have removed one).
+ */
+function listing({ v1, v2 }: CgroupPaths): string | undefined {
+  for (const dir of [v1.freezer, v1.devices, ...Object.values(v1), v2]) {
+    if (dir !== undefined && exists(dir)) return dir
+  }
+  return undefined
 }
 
 /**
@@ -43,21 +49,37 @@ export function killAll(paths: CgroupPaths, signal: number): boolean {
       if (paths.v1.freezer !== undefined) signalProcesses(paths.v1.freezer, signal)
       return true
     }
-    if (failure.errno !== ENOENT) {
-      throw syscallError(failure.errno, 'write', `"${paths.v2}/cgroup.kill", "1"`)
-    }
+    // Older kernels do not have it, threaded cgroups refuse it: one by one, then.
   }
   const dir = listing(paths)
-  if (dir === undefined || tryListDirectory(dir) === undefined) return false
+  if (dir === undefined) return false
   const wasFrozen = isFrozen(paths)
   try {
-    if (!wasFrozen) tryFreeze(paths)
+    if (!wasFrozen && !canFreeze(paths)) stopForks(paths, signal)
+    else if (!wasFrozen) freezeToKill(paths)
     signalProcesses(dir, signal)
   } finally {
     // A paused container stays paused, unless it is to die.
     if (!wasFrozen || signal === SIGKILL) thaw(paths)
   }
   return true
+}
+
+const canFreeze = ({ v1, v2 }: CgroupPaths): boolean =>
+  v1.freezer === undefined ? v2 !== undefined : exists(v1.freezer)
+
+/** One that does not freeze is killed all the same, in rounds. */
+function freezeToKill(paths: CgroupPaths): void {
+  try {
+    tryFreeze(paths)
+  } catch (error) {
+    if (!(error instanceof SyscallError)) throw error
+  }
+}
+
+/** Who is to die needs no children. */
+function stopForks({ v1 }: CgroupPaths, signal: number): void {
+  if (signal === SIGKILL && v1.pids !== undefined) tryWriteKernelFile(`${v1.pids}/pids.max`, ['0'])
 }
 
 const KILL_ROUNDS = 10

@@ -194,11 +194,17 @@ function cpusetV1(dir: string | undefined): object {
     cpus: list(dir, 'cpuset.cpus'),
     mems: list(dir, 'cpuset.mems'),
   }
+  return { ...result, ...flagsOf(dir) }
+}
+
+/** 0 where there are none, as on v2. */
+function flagsOf(dir: string | undefined): object {
+  const flags: Record<string, number> = {}
   for (const flag of cpusetFlags) {
     const text = dir === undefined ? undefined : readKernelFile(`${dir}/cpuset.${flag}`)
-    result[flag] = text === undefined ? 0 : Number(text)
+    flags[flag] = text === undefined ? 0 : Number(text)
   }
-  return result
+  return flags
 }
 
 /** `0-2,7` as numbers. */
@@ -271,7 +277,11 @@ function statsV2(dir: string): object {
       },
       ...present('psi', pressure(dir, 'cpu.pressure')),
     },
-    cpuset: { cpus: list(dir, 'cpuset.cpus.effective'), mems: list(dir, 'cpuset.mems.effective') },
+    cpuset: {
+      cpus: list(dir, 'cpuset.cpus.effective'),
+      mems: list(dir, 'cpuset.mems.effective'),
+      ...flagsOf(undefined),
+    },
     memory: memoryV2(dir),
     pids: pids(dir),
     blkio: { ...blkioV2(dir), ...present('psi', pressure(dir, 'io.pressure')) },
