@@ -3,7 +3,7 @@ import { encodePlan } from '../plan/encode.js'
 import { answer, type FailedFrame, parseFrame } from '../plan/frames.js'
 import type { RuntimeOp, VerifiedPlan } from '../plan/op.js'
 import { native } from '../sys/native.js'
-import { type Exit, openPidfd, signalPidfd, wait, waitUnreaped } from '../sys/process.js'
+import { type Exit, openPidfd, signalPidfd, wait, waitReadable, waitUnreaped } from '../sys/process.js'
 import { packetPair, receive, send } from '../sys/socket.js'
 import { type Actions, runActions } from './actions.js'
 import { failureOf } from './failure.js'
@@ -89,7 +89,12 @@ function play(
     const first = barriers[0] ?? []
     let early = 0
     while (early < first.length && EARLY.includes((first[early] as RuntimeOp).op)) early++
-    runActions(first.slice(0, early), session, actions)
+    try {
+      runActions(first.slice(0, early), session, actions)
+    } catch (error) {
+      // A helper that has ended is no process for systemd: why it did is the error.
+      throw lastWords(ours, plan) ?? error
+    }
     for (;;) {
       const message = receive(ours)
       if (message.bytes.length === 0) {
@@ -130,6 +135,14 @@ function play(
     end(session, reaped ? undefined : helper)
     throw error
   }
+}
+
+/** What the helper has failed at already. */
+function lastWords(report: number, plan: VerifiedPlan): TsrunError | undefined {
+  if (!waitReadable(report, 0)) return undefined
+  const { bytes } = receive(report)
+  const frame = bytes.length === 0 ? undefined : parseFrame(bytes)
+  return frame?.kind === 'failed' ? failure(plan, frame) : undefined
 }
 
 /** Kills and reaps what was started. Both are our children, so their pids are theirs until then. */

@@ -53,13 +53,19 @@ function variable(name: string): string {
   return ''
 }
 
-/** Where systemd can be reached, best first. Its own socket is for root and the user themselves, and needs no bus to run. */
+/**
+ * Where systemd can be reached, best first. Its own socket, which systemctl uses, saves the way through the bus and works without one; it
+ * is for root, or the user themselves. Whoever names a bus gets that one.
+ */
 function endpoints(bus: Bus): Endpoint[] {
   const own = bus === 'user' ? variable('XDG_RUNTIME_DIR') || `/run/user/${native().getuid()}` : '/run'
   const named = socketsOf(variable(bus === 'user' ? 'DBUS_SESSION_BUS_ADDRESS' : 'DBUS_SYSTEM_BUS_ADDRESS'))
   const usual = bus === 'user' ? `${own}/bus` : '/run/dbus/system_bus_socket'
-  const list: Endpoint[] = (named.length > 0 ? named : [usual]).map(path => ({ path, bus: true }))
-  return named.length > 0 ? list : [...list, { path: `${own}/systemd/private`, bus: false }]
+  if (named.length > 0) return named.map(path => ({ path, bus: true }))
+  return [
+    { path: `${own}/systemd/private`, bus: false },
+    { path: usual, bus: true },
+  ]
 }
 
 const jobRemoved = addMatch(
@@ -71,7 +77,7 @@ let kept: { readonly bus: Bus; readonly connection: Connection } | undefined
 
 function connectionTo(bus: Bus, deadline: number): Connection {
   if (kept?.bus === bus) return kept.connection
-  let first: unknown
+  let last: unknown
   for (const endpoint of endpoints(bus)) {
     try {
       const connection = connect(endpoint, [jobRemoved], deadline)
@@ -79,11 +85,11 @@ function connectionTo(bus: Bus, deadline: number): Connection {
       return connection
     } catch (error) {
       if (isLate(error)) throw late(endpoint.path)
-      first ??= error
+      last = error
     }
   }
   const what = bus === 'user' ? "the user's systemd" : 'systemd'
-  throw new HostError(`cannot reach ${what}: ${(first as Error).message} (${mend(bus)})`)
+  throw new HostError(`cannot reach ${what}: ${(last as Error).message} (${mend(bus)})`)
 }
 
 function mend(bus: Bus): string {
@@ -105,12 +111,12 @@ function withSystemd<T>(bus: Bus, work: (connection: Connection, deadline: numbe
   try {
     return work(connection, deadline)
   } catch (error) {
-    if (error instanceof Refused || !(error instanceof HostError || error instanceof SyscallError))
-      throw error
+    if (error instanceof Refused) throw error
+    // Whatever is left on it, nobody awaits any more.
     native().close(connection.fd)
     kept = undefined
     if (isLate(error)) throw late(connection.endpoint.path)
-    if (old) return withSystemd(bus, work)
+    if (old && error instanceof SyscallError) return withSystemd(bus, work)
     throw error
   }
 }

@@ -126,15 +126,20 @@ function exitOf(id: Child, flags: number): Exit | undefined {
 
 /** Waits until a pidfd's process has ended, at most `milliseconds` (-1: for ever). False when time was up. */
 export function waitEnded(pidfd: number, milliseconds: number): boolean {
+  return waitReadable(pidfd, milliseconds)
+}
+
+/** Waits until there is something to read, at most `milliseconds` (-1: for ever). False when time was up. */
+export function waitReadable(fd: number, milliseconds: number): boolean {
   const entry = new Uint8Array(8)
   const view = new DataView(entry.buffer)
-  view.setInt32(0, pidfd, true)
+  view.setInt32(0, fd, true)
   view.setInt16(4, POLLIN, true)
   return (
     check(
       uninterrupted(() => native().poll(entry, 1, milliseconds)),
       'poll',
-      () => `${pidfd}`,
+      () => `${fd}`,
     ) > 0
   )
 }

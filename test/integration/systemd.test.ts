@@ -161,16 +161,15 @@ const tests = (t: Test, rt: Runtime): void => {
     { skip: rt.lacks('tsrun') },
     async t => {
       const c = scope(t, rt)
-      const user = asUser ? ['--user'] : []
-      const other = c.spawn('systemd-run', ...user, '--scope', `--unit=${c.unit}`, 'sleep', '60')
-      t.ok(until(() => show(c.unit, 'ActiveState') === 'active'))
-      const { status, stderr } = c.create()
+      created(t, c)
+      const { pid } = c.state()
+      const other = scope(t, rt)
+      other.configure({ linux: { cgroupsPath: `tsrun-test.slice:pre:${c.id}` } })
+      const { status, stderr } = other.create()
       t.equal(status, 1)
       t.match(stderr, `start unit ${c.unit}: a unit of that name exists already, with 1 process(es)`)
-      t.equal(show(c.unit, 'ActiveState'), 'active')
-      t.notOk(existsSync(join(c.stateRoot, c.id)))
-      t.equal(systemctl('stop', c.unit).status, 0)
-      await other.done
+      t.same([c.state().pid, c.state().status], [pid, 'created'])
+      t.notOk(existsSync(join(other.stateRoot, other.id)))
     },
   )
 
@@ -210,6 +209,17 @@ const tests = (t: Test, rt: Runtime): void => {
     const { status, stderr } = c.create()
     t.equal(status, 1)
     t.match(stderr, '(CollectMode is asked for by /annotations/org.systemd.property.CollectMode)')
+    gone(t, c)
+  })
+
+  t.test('a helper that fails tells why', { skip: rt.lacks('tsrun') }, async t => {
+    const c = scope(t, rt)
+    const types = ['pid', 'ipc', 'uts', 'mount', ...(asUser ? ['user'] : [])]
+    const namespaces = types.map(type => (type === 'ipc' ? { type, path: '/proc/self/no' } : { type }))
+    c.configure({ linux: { namespaces } })
+    const { status, stderr } = c.create()
+    t.equal(status, 1)
+    t.match(stderr, /\/linux\/namespaces\/1(\/path)?: open ipc namespace/)
     gone(t, c)
   })
 

@@ -108,10 +108,13 @@ function readLine(connection: Connection, deadline: number): string {
   }
 }
 
+const ECONNRESET = 104
+
 function receiveMore(connection: Connection, deadline: number): void {
   const chunk = new Uint8Array(16384)
   const length = receiveSome(connection.fd, chunk, deadline)
-  if (length === 0) throw new HostError('the bus has closed the connection')
+  if (length === 0)
+    throw new SyscallError('read', ECONNRESET, 'ECONNRESET', 'the bus has closed the connection')
   connection.pending = joined([connection.pending, chunk.subarray(0, length)])
 }
 
