@@ -117,10 +117,11 @@ usable = runtimes
     const { status, stderr, error } = call(rt, 'run', '--bundle', bundles.plain, rt.id)
     if (status === 0) return true
     notes.push(
-      `${rt.name}: cannot run the bundle: ${String(error?.message ?? stderr)
-        .trim()
-        .split('\n')
-        .at(-1)}`,
+      `${rt.name}: cannot run the bundle: ${
+        String(error?.message ?? stderr)
+          .trim()
+          .split('\n')[0]
+      }`,
     )
     call(rt, 'delete', '--force', rt.id)
     return false
@@ -131,7 +132,11 @@ if (usable.length === 0) {
 }
 
 function measure({ before, words, after }, rest, among) {
-  for (const rt of among) before?.(rt)
+  for (const rt of among) {
+    // What a round left that failed.
+    call(rt, 'delete', '--force', rt.id)
+    before?.(rt)
+  }
   try {
     const list = among.flatMap((rt, i) => [...(i > 0 ? [','] : []), String(i), ...words(rt)])
     const text = execFileSync(timer, ['-n', rounds, '-p', rest, ...list], {

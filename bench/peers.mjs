@@ -94,7 +94,9 @@ function youki() {
   const dir = join(cache, 'cargo')
   const binary = join(dir, 'bin/youki')
   if (!existsSync(binary))
-    execFileSync('cargo', ['install', '--quiet', '--root', dir, 'youki'], { stdio: 'pipe' })
+    execFileSync('cargo', ['install', '--quiet', '--root', dir, '--features', 'v1', 'youki'], {
+      stdio: 'pipe',
+    })
   return { name: `youki ${versionOf(binary)}`, argv: [binary] }
 }
 

@@ -6,7 +6,7 @@
  *   side [-n rounds] [-w warmups] [-p pause] [-v] NAME CMD [ARG...] [+ CMD ...] [~ CMD ...] , NAME CMD ...
  *
  * `-p` rests so many microseconds, untimed, before each series.
- * `+` chains commands that are timed together, one after the other; `~` does the same after an untimed pause of 5 ms;
+ * `+` chains commands that are timed together, one after the other; `~` does the same after an untimed pause of 25 ms;
  * `!` before a command lets it fail, NAME=VALUE before it (after `!`) sets a variable for it. Output of the commands goes to /dev/null (-v: stderr is kept).
  */
 #define _GNU_SOURCE
@@ -58,7 +58,7 @@ static double once(struct series *s, const posix_spawn_file_actions_t *files)
   double total = 0;
   for (int i = 0; i < s->count; i++) {
     struct step *step = &s->steps[i];
-    if (step->pause) usleep(5000);
+    if (step->pause) usleep(25000);
     double start = now();
     pid_t pid;
     int error = posix_spawnp(&pid, step->argv[0], files, NULL, step->argv, step->envp);
