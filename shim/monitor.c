@@ -66,14 +66,16 @@ static int take_signals(void) {
 
 /** Waits for the next thing to happen, and does it. Returns what there is on `fifo` (-1: none), or an error. */
 static int turn(int fifo) {
-  struct pollfd poll[2 + RELAY_FDS] = {{.fd = init.signals, .events = POLLIN}, {.fd = fifo, .events = POLLIN}};
+  struct pollfd poll[3 + RELAY_FDS] = {
+      {.fd = init.signals, .events = POLLIN}, {.fd = fifo, .events = POLLIN}, {.fd = notify_fd(), .events = POLLIN}};
   int timeout = -1;
-  unsigned count = 2U + (unsigned)relay_watch(poll + 2, &timeout);
+  unsigned count = 3U + (unsigned)relay_watch(poll + 3, &timeout);
   struct __kernel_timespec time = {0, (long long)timeout * 1000000};
   int ready = sys(ppoll, poll, count, timeout < 0 ? NULL : &time, NULL, 0);
   if (ready == -EINTR) return 0;
   if (ready < 0) return failed(SUPERVISE_POLL, ready);
-  relay_move(poll + 2);
+  relay_move(poll + 3);
+  if (poll[2].revents != 0) notify_read();
   int error = poll[0].revents != 0 ? take_signals() : 0;
   return error < 0 ? failed(SUPERVISE_WAITID, error) : poll[1].revents;
 }

@@ -2,6 +2,10 @@
 #pragma once
 #include "shim.h"
 
+/** What the container says of itself by sd_notify(3): -1, or the socket to poll. */
+int notify_fd(void);
+void notify_read(void);
+
 enum { RELAY_FDS = 3 };
 
 int relay_start(int master);

@@ -2,7 +2,7 @@
 #pragma once
 #include <stdint.h>
 
-#define BUILD_ID 0x70501588u
+#define BUILD_ID 0x582d95d1u
 
 enum opcode {
   OP_BARRIER = 1,
@@ -66,6 +66,7 @@ enum opcode {
   OP_EXIT = 140,
   OP_SUPERVISE = 90,
   OP_RELEASE = 96,
+  OP_NOTIFY = 141,
   OP_REMOVE_CGROUP = 91,
   OP_REMOVE_FILE = 92,
   OP_REMOVE_DIRECTORY = 93,
@@ -149,6 +150,7 @@ enum opcode {
   X(EXIT, exit) \
   X(SUPERVISE, supervise) \
   X(RELEASE, release) \
+  X(NOTIFY, notify) \
   X(REMOVE_CGROUP, remove_cgroup) \
   X(REMOVE_FILE, remove_file) \
   X(REMOVE_DIRECTORY, remove_directory) \
@@ -605,6 +607,11 @@ struct op_release {
   struct ref env;
 };
 int run_release(const struct op_release *op);
+struct op_notify {
+  uint64_t listener;
+  struct ref host;
+};
+int run_notify(const struct op_notify *op);
 enum remove_cgroup_step { REMOVE_CGROUP_RMDIR };
 struct op_remove_cgroup {
   struct ref path;
@@ -854,6 +861,8 @@ static const struct field_rule field_rules[] = {
     {KIND_PATH, 0, 0}, /* release */
     {KIND_STRS, 0, 0}, /* release */
     {KIND_STRS, 0, 0}, /* release */
+    {KIND_U32, 0, 0}, /* notify */
+    {KIND_STR, 0, 0}, /* notify */
     {KIND_PATH, 0, 0}, /* remove_cgroup */
     {KIND_PATH, 0, 0}, /* remove_file */
     {KIND_PATH, 0, 0}, /* remove_directory */
@@ -965,24 +974,25 @@ static const struct op_rule op_rules[] = {
     [OP_EXIT] = {1, 0, 116},
     [OP_SUPERVISE] = {1, 2, 116},
     [OP_RELEASE] = {1, 5, 118},
-    [OP_REMOVE_CGROUP] = {1, 1, 123},
-    [OP_REMOVE_FILE] = {1, 1, 124},
-    [OP_REMOVE_DIRECTORY] = {1, 1, 125},
-    [OP_CLEAN_UP_AFTER_FAILURE] = {1, 2, 126},
-    [OP_CLEAN_UP] = {1, 2, 128},
-    [OP_REPORT_OOM] = {1, 3, 130},
-    [OP_EXIT_LIKE_INIT] = {1, 0, 133},
-    [OP_JOIN_PROCESS] = {1, 2, 133},
-    [OP_RELEASE_EXEC] = {1, 6, 135},
-    [OP_SCHED_SETATTR] = {1, 7, 141},
-    [OP_IOPRIO_SET] = {1, 2, 148},
-    [OP_SET_MEMPOLICY] = {1, 3, 150},
-    [OP_SCHED_SETAFFINITY] = {1, 1, 153},
-    [OP_PERSONALITY] = {1, 1, 154},
-    [OP_MAKE_USER_NAMESPACE] = {1, 3, 155},
-    [OP_IDMAP_MOUNT] = {1, 3, 158},
-    [OP_SET_LABEL] = {1, 3, 161},
-    [OP_LABEL_ROOT] = {1, 2, 164},
+    [OP_NOTIFY] = {1, 2, 123},
+    [OP_REMOVE_CGROUP] = {1, 1, 125},
+    [OP_REMOVE_FILE] = {1, 1, 126},
+    [OP_REMOVE_DIRECTORY] = {1, 1, 127},
+    [OP_CLEAN_UP_AFTER_FAILURE] = {1, 2, 128},
+    [OP_CLEAN_UP] = {1, 2, 130},
+    [OP_REPORT_OOM] = {1, 3, 132},
+    [OP_EXIT_LIKE_INIT] = {1, 0, 135},
+    [OP_JOIN_PROCESS] = {1, 2, 135},
+    [OP_RELEASE_EXEC] = {1, 6, 137},
+    [OP_SCHED_SETATTR] = {1, 7, 143},
+    [OP_IOPRIO_SET] = {1, 2, 150},
+    [OP_SET_MEMPOLICY] = {1, 3, 152},
+    [OP_SCHED_SETAFFINITY] = {1, 1, 155},
+    [OP_PERSONALITY] = {1, 1, 156},
+    [OP_MAKE_USER_NAMESPACE] = {1, 3, 157},
+    [OP_IDMAP_MOUNT] = {1, 3, 160},
+    [OP_SET_LABEL] = {1, 3, 163},
+    [OP_LABEL_ROOT] = {1, 2, 166},
 };
 static const uint64_t flag_masks[] = {
     0x7e020080, /* namespaces */

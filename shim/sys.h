@@ -87,6 +87,7 @@ struct control_fd {
 #define SOL_SOCKET 1
 #define SCM_RIGHTS 1
 #define MSG_NOSIGNAL 0x4000
+#define MSG_DONTWAIT 0x40
 #define AF_UNIX 1
 #define SOCK_DGRAM 2
 #define SOCK_CLOEXEC O_CLOEXEC

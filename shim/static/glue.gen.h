@@ -506,6 +506,20 @@ static JSValue glue_socketpair(JSContext *ctx, JSValueConst self, int argc, JSVa
   return bad ? JS_EXCEPTION : JS_NewInt64(ctx, result);
 }
 
+static JSValue glue_bind(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
+{
+  (void)self, (void)argc;
+  int32_t a0;
+  void *a1;
+  uint32_t a2;
+  bool bad = to_int(ctx, argv[0], &a0)
+    || to_buffer(ctx, argv[1], &a1)
+    || to_uint(ctx, argv[2], &a2);
+  long result = 0;
+  if (!bad) result = settle(bind(a0, a1, a2));
+  return bad ? JS_EXCEPTION : JS_NewInt64(ctx, result);
+}
+
 static JSValue glue_connect(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
 {
   (void)self, (void)argc;
@@ -922,6 +936,7 @@ static const JSCFunctionListEntry glue_functions[] = {
   JS_CFUNC_DEF("bpf", 3, glue_bpf),
   JS_CFUNC_DEF("socket", 3, glue_socket),
   JS_CFUNC_DEF("socketpair", 4, glue_socketpair),
+  JS_CFUNC_DEF("bind", 3, glue_bind),
   JS_CFUNC_DEF("connect", 3, glue_connect),
   JS_CFUNC_DEF("sendmsg", 3, glue_sendmsg),
   JS_CFUNC_DEF("recvmsg", 3, glue_recvmsg),

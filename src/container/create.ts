@@ -19,8 +19,9 @@ import { close, fsTypes, openPath, readFile, readLink, statfsType, tryStat } fro
 import { native } from '../sys/native.js'
 import { removeCgroups } from './cgroup.js'
 import { runHooks } from './hooks.js'
+import { configForNotify, makeNotifyDirectory } from './notify.js'
 import type { Common, CreateOptions } from './options.js'
-import { checkConsole, checkPreservedFds, lastOps, plumbingOf } from './plumbing.js'
+import { checkConsole, checkPreservedFds, lastOps, notifySocket, plumbingOf } from './plumbing.js'
 import { type Record, startTimeOf } from './record.js'
 import { mountAt, unmountRoot } from './sharedmounts.js'
 import { absolute, claim, directoryOf, discard, markCgroups, refuseDuplicate, save } from './store.js'
@@ -128,7 +129,8 @@ export function create(
     refuseDuplicate(common.root, id)
     const bundle = loadBundle(options)
     common.log.debug(`config of ${bundle.bundle} loaded, ${bundle.text.length} characters`)
-    const loaded = { ...bundle, rootfs: realRootfs(bundle.rootfs) }
+    const own = notifySocket() === undefined ? bundle.spec : configForNotify(bundle.spec, common.root, id)
+    const loaded = { ...bundle, spec: own, rootfs: realRootfs(bundle.rootfs) }
     checkConsole(loaded.spec.process, options.consoleSocket, detach)
     checkProcBinds(
       loaded.spec.mounts ?? [],
@@ -173,6 +175,7 @@ function build(
   claim(common.root, record, text)
   const made: Made = { unit: false, groups: [] }
   try {
+    if (notifySocket() !== undefined) makeNotifyDirectory(common.root, id)
     const launched = launch(verified, request.preservedFds, {
       bundle,
       log: common.log,

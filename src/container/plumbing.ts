@@ -5,7 +5,7 @@ import type { HostPath, Op } from '../plan/op.js'
 import type { Process } from '../spec/types.gen.js'
 import { native } from '../sys/native.js'
 import type { CreateOptions } from './options.js'
-import { absolute } from './store.js'
+import { absolute, variable } from './store.js'
 
 /** Console rules of runc (FEATURES A.4.9), with its texts. */
 export function checkConsole(process: Process, consoleSocket: string | undefined, detach: boolean): void {
@@ -34,6 +34,12 @@ function listenFds(): number {
     if (Number.isInteger(count) && count > 0 && count < 1024 && `${count}` === text) return count
   }
   return 0
+}
+
+/** Where the caller wants to hear that the container is ready; sd_notify(3). */
+export function notifySocket(): string | undefined {
+  const path = variable('NOTIFY_SOCKET')
+  return path === '' ? undefined : path
 }
 
 export function checkPreservedFds(listening: number, preserved: number): void {

@@ -9,7 +9,9 @@ import { check } from '../sys/call.js'
 import { native } from '../sys/native.js'
 import { type Created, create } from './create.js'
 import { deleteContainer } from './delete.js'
+import { listenForNotify } from './notify.js'
 import type { RunOptions } from './options.js'
+import { notifySocket } from './plumbing.js'
 import { start } from './start.js'
 import { directoryOf, files } from './store.js'
 
@@ -34,10 +36,14 @@ export function runContainer(options: RunOptions): number {
     }
     common.log.debug(`becomes the monitor of ${created.pid}`)
     const { console } = created
-    const known = console === undefined ? plan : undefined
+    const host = notifySocket()
+    const listener = host === undefined ? undefined : listenForNotify(common.root, options.id)
+    const notify = host === undefined || listener === undefined ? undefined : { host, listener }
+    const known = console === undefined && notify === undefined ? plan : undefined
     // Its hooks find themselves in the bundle.
     check(native().chdir(created.record.bundle), 'chdir', () => JSON.stringify(created.record.bundle))
-    becomeMonitor(known ?? monitorPlan(options, created), console === undefined ? [] : [console])
+    const keep = [console, listener].filter(fd => fd !== undefined)
+    becomeMonitor(known ?? monitorPlan(options, created, notify), keep)
   } catch (error) {
     deleteContainer(common, options.id, true)
     throw error
@@ -51,15 +57,22 @@ export function becomeSubreaper(): void {
 
 type Running = Pick<Created, 'pid' | 'record' | 'console'>
 
-function monitorPlan(options: RunOptions, running: Running): Uint8Array {
-  return encodePlan(verify({ format: 1, ops: monitorOps(options, running) }), native().utf8Write).bytes
+/** The caller's socket of sd_notify(3), and the container's. */
+interface Notify {
+  readonly host: string
+  readonly listener: number
+}
+
+function monitorPlan(options: RunOptions, running: Running, notify?: Notify): Uint8Array {
+  return encodePlan(verify({ format: 1, ops: monitorOps(options, running, notify) }), native().utf8Write)
+    .bytes
 }
 
 /**
  * What is left to do: the steps of `start`, which need somebody who listens to signals before the program runs, and what comes after
  * them. When one of them fails, tsrun is executed again: `_failed` tells why and cleans up.
  */
-function monitorOps(options: RunOptions, running: Running): Op[] {
+function monitorOps(options: RunOptions, running: Running, notify: Notify | undefined): Op[] {
   const { common, id, again } = options
   const { pid, console, record } = running
   const directory = directoryOf(common.root, id)
@@ -70,6 +83,7 @@ function monitorOps(options: RunOptions, running: Running): Op[] {
   const ops: Op[] = [{ op: 'release', by: 'monitor', at: 'runtime:start', ...process, fifo, args, env }]
   // The monitor's ops of poststart follow at once: `failed.ts` counts on it.
   hooks('poststart', record.poststart, stateDocument(record, record.annotations, 'running', pid), ops)
+  if (notify !== undefined) ops.push({ op: 'notify', by: 'monitor', at: 'runtime:notify', ...notify })
   return [...ops, ...endOps(options, running)]
 }
 
@@ -97,6 +111,11 @@ export function endOps({ common, id, keep, again }: EndOptions, { pid, console, 
     for (let i = (record.resctrl ?? []).length - 1; i >= 0; i--)
       ops.push({ op: 'remove_directory', by: 'monitor', at, path: record.resctrl?.[i] as HostPath })
     hooks('poststop', record.poststop, stateDocument(record, record.annotations, 'stopped', undefined), ops)
+    if (notifySocket() !== undefined) {
+      const path = `${directory}/${files.notify}` as HostPath
+      ops.push({ op: 'remove_file', by: 'monitor', at, path: `${path}/notify.sock` as HostPath })
+      ops.push({ op: 'remove_directory', by: 'monitor', at, path })
+    }
     for (const name of [files.config, files.state]) {
       ops.push({ op: 'remove_file', by: 'monitor', at, path: `${directory}/${name}` as HostPath })
     }

@@ -7,7 +7,9 @@ import { native } from '../sys/native.js'
 import { signalPidfd } from '../sys/process.js'
 import { runHooks } from './hooks.js'
 import { openOwn } from './kill.js'
+import { forwardReady, listenForNotify } from './notify.js'
 import type { Common } from './options.js'
+import { notifySocket } from './plumbing.js'
 import { type Record, statusOf } from './record.js'
 import { directoryOf, files, load } from './store.js'
 
@@ -43,6 +45,8 @@ export function start(common: Common, record: Record): void {
   if (pidfd === undefined) throw new StateError('stopped', 'cannot start a container that has stopped')
   const path = `${directoryOf(common.root, id)}/${files.fifo}`
   let fifo: number | undefined
+  const host = notifySocket()
+  let notified = host === undefined ? undefined : listenForNotify(common.root, id)
   try {
     fifo = openFifo(path)
     const told = readToEnd(record, fifo, pidfd)
@@ -55,7 +59,12 @@ export function start(common: Common, record: Record): void {
       signalPidfd(pidfd, SIGKILL)
       throw error
     }
+    if (host === undefined || notified === undefined) return
+    const socket = notified
+    notified = undefined
+    forwardReady(socket, host, init.pid, pidfd, common.log)
   } finally {
+    if (notified !== undefined) close(notified)
     if (fifo !== undefined) close(fifo)
     close(pidfd)
   }

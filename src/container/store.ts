@@ -33,10 +33,15 @@ const DIRECTORY_MODE = 0o711
 const USER_ROOT_MODE = 0o1700
 
 /** Names of the files in a container's directory. */
-export const files = { state: 'state.json', config: 'config.json', fifo: 'exec.fifo' } as const
+export const files = {
+  state: 'state.json',
+  config: 'config.json',
+  fifo: 'exec.fifo',
+  notify: 'notify',
+} as const
 
 /** Value of an environment variable of the runtime. */
-function variable(name: string): string | undefined {
+export function variable(name: string): string | undefined {
   for (const entry of native().environ) if (entry.startsWith(`${name}=`)) return entry.slice(name.length + 1)
   return undefined
 }
@@ -204,7 +209,11 @@ export function discard(directory: string): void {
   const entries = tryListDirectory(directory)
   if (entries === undefined) return
   // The record goes last: until then the container can be named and deleted again.
-  for (const { name } of entries) if (name !== files.state) unlink(`${directory}/${name}`)
+  for (const { name, isDirectory } of entries) {
+    // That of the notify socket.
+    if (isDirectory) discard(`${directory}/${name}`)
+    else if (name !== files.state) unlink(`${directory}/${name}`)
+  }
   unlink(`${directory}/${files.state}`)
   const result = tryRmdir(directory)
   // The monitor of a foreground run may be faster.

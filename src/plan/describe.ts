@@ -92,6 +92,7 @@ const phrases = (): Phrases => ({
   exec: ({ args }) => `exec ${args[0] ?? ''}`,
   exit: () => 'end',
   release: () => 'start the program',
+  notify: ({ host }) => `pass READY=1 on to ${host}`,
   supervise: ({ pid }) => `supervise process ${pid}`,
   report_oom: ({ file }) => `look whether ${file} counts kills`,
   remove_cgroup: ({ path }) => `remove cgroup ${path}`,

@@ -275,6 +275,11 @@ export const opcodes = {
     fields: { pid: 'u32', console: 'u32?', fifo: 'hostPath', args: 'strs', env: 'strs' },
     steps: ['pidfd_open', 'terminal', 'poll', 'waitid', 'open', 'read', 'execve'],
   },
+  /**
+   * Before `supervise`: passes the container's READY= of sd_notify(3), which comes to the socket `listener`, on to the caller's, with this
+   * process as MAINPID. There is no barrier: who tells it stays.
+   */
+  notify: { code: 141, fields: { listener: 'u32', host: 'str' }, steps: [] },
   /** rmdir of a cgroup that only holds the dead: retried while EBUSY, one second at most; missing is fine. */
   remove_cgroup: { code: 91, fields: { path: 'hostPath' }, steps: ['rmdir'] },
   remove_file: { code: 92, fields: { path: 'hostPath' }, steps: ['unlink'] },

@@ -5,7 +5,7 @@ import type { OpName } from './opcodes.js'
 import * as w from './writer.js'
 
 /** FNV-1a of the opcode table: the shim refuses a plan with another one. */
-export const buildId = 0x70501588
+export const buildId = 0x582d95d1
 
 /** How many fields an op has. */
 export const fieldCounts: Readonly<Record<OpName, number>> = {
@@ -70,6 +70,7 @@ export const fieldCounts: Readonly<Record<OpName, number>> = {
   exit: 0,
   supervise: 2,
   release: 5,
+  notify: 2,
   remove_cgroup: 1,
   remove_file: 1,
   remove_directory: 1,
@@ -402,6 +403,11 @@ export function writeOp(op: ShimOp, index: number): void {
       w.path(op.fifo)
       w.texts(op.args)
       w.texts(op.env)
+      return
+    case 'notify':
+      w.head(op, index, 141, 2)
+      w.number(op.listener)
+      w.text(op.host)
       return
     case 'remove_cgroup':
       w.head(op, index, 91, 1)

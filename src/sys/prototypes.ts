@@ -63,6 +63,7 @@ export const prototypes = {
   // sockets and waiting
   socket: { args: ['int', 'int', 'int'] },
   socketpair: { args: ['int', 'int', 'int', 'buf'] },
+  bind: { args: ['int', 'buf', 'uint'] },
   connect: { args: ['int', 'buf', 'uint'] },
   sendmsg: { args: ['int', 'ptr', 'int'], ret: 'long' },
   recvmsg: { args: ['int', 'ptr', 'int'], ret: 'long' },

@@ -2,13 +2,15 @@
  * Datagrams and descriptors over unix sockets. The structures with pointers (msghdr, iovec, cmsghdr) are laid out by hand in
  * memory of a known address; their 64-bit layouts are the same in glibc and musl on little-endian machines.
  */
-import { check, uninterrupted } from './call.js'
+import { check, sleep, uninterrupted } from './call.js'
 import { type Memory, native } from './native.js'
 
 const AF_UNIX = 1
 const SOCK_STREAM = 1
+const SOCK_DGRAM = 2
 const SOCK_SEQPACKET = 5
 const SOCK_CLOEXEC = 0x80000
+const SOCK_NONBLOCK = 0x800
 const MSG_NOSIGNAL = 0x4000
 const MSG_CMSG_CLOEXEC = 0x40000000
 const SOL_SOCKET = 1
@@ -101,19 +103,52 @@ export function sendSome(socket: number, bytes: Uint8Array): number {
   return uninterrupted(() => native().sendmsg(socket, memory.address, MSG_NOSIGNAL))
 }
 
-/** Connects to a unix stream socket. The path may be as long as sun_path allows (107 bytes); no abstract names. */
-export function connectUnix(path: string): number {
-  const address = new Uint8Array(110)
-  address[0] = AF_UNIX
-  let length = 0
+/** How long to wait for a listener whose backlog is full, milliseconds. */
+const PATIENCE = 10_000
+const EAGAIN = -11
+const ENAMETOOLONG = -36
+
+/** struct sockaddr_un, and its length: with the NUL, but for an abstract name, which has none (`@name`). */
+function addressOf(path: string): { bytes: Uint8Array; length: number } {
+  const bytes = new Uint8Array(110)
+  bytes[0] = AF_UNIX
   try {
-    length = native().utf8Write(path, address.subarray(2, 109), 0)
+    const length = native().utf8Write(path, bytes.subarray(2, 109), 0)
+    if (!path.startsWith('@')) return { bytes, length: length + 3 }
+    bytes[2] = 0
+    return { bytes, length: length + 2 }
   } catch {
-    length = -1
+    return { bytes, length: 0 }
   }
-  const fd = check(native().socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), 'socket', 'AF_UNIX')
-  const result = length < 0 ? -36 /* ENAMETOOLONG */ : native().connect(fd, address, length + 3)
+}
+
+function reach(path: string, type: number, call: 'connect' | 'bind'): number {
+  const { bytes, length } = addressOf(path)
+  const fd = check(native().socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), 'socket', 'AF_UNIX')
+  let result = length === 0 ? ENAMETOOLONG : native()[call](fd, bytes, length)
+  for (let waited = 0; result === EAGAIN && waited < PATIENCE; waited += 10) {
+    sleep(10)
+    result = native()[call](fd, bytes, length)
+  }
   if (result < 0) native().close(fd)
-  check(result, 'connect', () => JSON.stringify(path))
+  check(result, call, () => JSON.stringify(path))
   return fd
+}
+
+/**
+ * Connects to a unix stream socket. The path may be as long as sun_path allows (107 bytes); no abstract names. A listener that takes
+ * nobody is waited for, ten seconds at most (EAGAIN).
+ */
+export function connectUnix(path: string): number {
+  return reach(path, SOCK_STREAM, 'connect')
+}
+
+/** Connects to a unix datagram socket; `@name` is an abstract one. */
+export function connectDatagram(path: string): number {
+  return reach(path, SOCK_DGRAM, 'connect')
+}
+
+/** Makes a unix datagram socket at a path. */
+export function bindDatagram(path: string): number {
+  return reach(path, SOCK_DGRAM, 'bind')
 }

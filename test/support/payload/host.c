@@ -134,6 +134,45 @@ static int recvPidfdVerb(int argc, char **argv) {
   return 0;
 }
 
+/* Listens as systemd does for sd_notify(3), and tells of each datagram; the descriptors of a barrier are closed. */
+static int recvNotifyVerb(int argc, char **argv) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  int fds[8], count = 0;
+  char data[4096];
+  (void)argc;
+  int listener = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  strncpy(address.sun_path, argv[0], sizeof address.sun_path - 1);
+  if (bind(listener, (struct sockaddr *)&address, sizeof address) < 0) return fail("bind");
+  begin("listening");
+  end();
+  alarm(30);
+  for (ssize_t n; (n = message(listener, data, sizeof data - 1, fds, &count)) >= 0;) {
+    data[n] = '\0';
+    for (int i = 0; i < count; i++) close(fds[i]);
+    begin("notified");
+    strField("data", data);
+    numField("fds", count);
+    end();
+  }
+  return fail("recvmsg");
+}
+
+/* Sends TEXT to $NOTIFY_SOCKET. */
+static int notifyVerb(int argc, char **argv) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  const char *path = getenv("NOTIFY_SOCKET");
+  (void)argc;
+  int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (path != NULL) strncpy(address.sun_path, path, sizeof address.sun_path - 1);
+  int sent = (int)sendto(fd, argv[0], strlen(argv[0]), 0, (struct sockaddr *)&address, sizeof address);
+  close(fd);
+  begin("notify");
+  strField("path", path);
+  errField(sent < 0 ? errno : 0);
+  end();
+  return 0;
+}
+
 static int ptyMaster = -1;
 static struct winsize ptySize;
 
@@ -305,6 +344,8 @@ static int recvStatesVerb(int argc, char **argv) {
 const struct verb hostVerbs[] = {
     {"recv-console", 1, recvConsoleVerb, "SOCKET (then relays the terminal)"},
     {"recv-pidfd", 1, recvPidfdVerb, "SOCKET"},
+    {"recv-notify", 1, recvNotifyVerb, "SOCKET (until it is killed)"},
+    {"notify", 1, notifyVerb, "TEXT (to $NOTIFY_SOCKET)"},
     {"recv-seccomp", 2, recvSeccompVerb, "SOCKET ERRNO (decides on one call)"},
     {"recv-states", 2, recvStatesVerb, "SOCKET N (reads N connections to their ends)"},
     {"pty", 3, ptyVerb, "ROWS COLS COMMAND... (last)"},
