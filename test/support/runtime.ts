@@ -22,6 +22,7 @@ const lacking: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'memory-policy': 'runc 1.1 ignores linux.memoryPolicy',
     'kill-all': 'runc 1.1 kills only the first process (kill --all is the other way)',
     'delete-broken': 'runc 1.1 cannot delete a container whose state it cannot read',
+    'notify-barrier': 'runc 1.1 sends no BARRIER=1',
     'restored-loopback': 'runc leaves the loopback device of a restored container down',
     'careless-caller': 'runc 1.1 hands down blocked signals, and the soft limit that Go raised',
     'map-rules': 'runc 1.1 does not check the maps of user namespaces',
