@@ -41,7 +41,7 @@ const parts = {
   lifecycle: { split: true, image: true },
   create: { split: true, image: true },
   exec: { after: ['create'] },
-  operate: { after: ['lifecycle'] },
+  operate: { after: ['lifecycle', 'create'] },
   checkpoint: { after: ['create'] },
   rest: { after: ['create'], cold: true },
   help: { cold: true },
