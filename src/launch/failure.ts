@@ -1,4 +1,4 @@
-import { SyscallError } from '../base/errors.js'
+import { HostError, SyscallError, type TsrunError } from '../base/errors.js'
 import type { FailedFrame } from '../plan/frames.js'
 import type { Op } from '../plan/op.js'
 import { native } from '../sys/native.js'
@@ -8,9 +8,10 @@ import { refusals } from './userns.js'
 type FailurePart = { readonly describeFailure: typeof import('../plan/describe.js').describeFailure }
 
 /** What a `failed` frame of the shim means: the op's own words, the kernel's, and the config field that asked for it. */
-export function failureOf(op: Op, frame: FailedFrame, ops: readonly Op[]): SyscallError {
+export function failureOf(op: Op, frame: FailedFrame, ops: readonly Op[]): TsrunError {
   const { describeFailure } = native().load('failure') as FailurePart
-  const { syscall, errnoName, message } = describeFailure(op, frame, ops)
+  const { syscall, errnoName, finding, message } = describeFailure(op, frame, ops)
+  if (finding) return new HostError(message)
   const why = madeUserNamespace.includes(op.op) && refused.includes(errnoName) ? refusals() : ''
   return new SyscallError(syscall, frame.errno, errnoName, message + why)
 }

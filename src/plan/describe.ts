@@ -166,10 +166,18 @@ export function describeFailure(
   op: Op,
   { step, errno, detail }: FailedFrame,
   ops: readonly Op[],
-): { readonly syscall: string; readonly errnoName: string; readonly message: string } {
+): {
+  readonly syscall: string
+  readonly errnoName: string
+  /** It is no errno that the frame carries: a hook's exit status, for example. */
+  readonly finding: boolean
+  readonly message: string
+} {
+  const name = stepsOf(op)[step]
   return {
-    syscall: stepsOf(op)[step] ?? op.op,
+    syscall: name ?? op.op,
     errnoName: errnoName(errno),
+    finding: name !== undefined && verdict(op, name, errno) !== undefined,
     message: describeOp(op, step, errno, detail, ops),
   }
 }

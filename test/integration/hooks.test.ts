@@ -121,6 +121,18 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     t.same(c.leaks(), nothing)
   })
 
+  t.test('the log of a hook that fails', { skip: rt.lacks('pointers') }, async t => {
+    const c = container(t, rt)
+    const log = join(c.dir, 'log.json')
+    c.configure({ hooks: { createContainer: [{ path: '/bin/sh', args: ['sh', '-c', 'exit 7'] }] } })
+    const line = c.line('--log', log, '--log-format', 'json', 'create', '--bundle', c.bundle, c.id)
+    const { status } = await c.spawn(...line).done
+    t.equal(status, 1)
+    const told = JSON.parse(readFileSync(log, 'utf8').trim().split('\n').at(-1) ?? '{}')
+    t.match(told.msg, /\/hooks\/createContainer\/0.*exit status 7/)
+    t.equal(told.errno, undefined, 'an exit status is no errno')
+  })
+
   t.test('several of one kind run in their order', async t => {
     const c = container(t, rt)
     c.configure({ hooks: { createRuntime: ['one', 'two', 'three'].map(name => hook(c, name)) } })
