@@ -45,7 +45,7 @@ const inScratch = async (body: (scratch: string) => Promise<void>): Promise<void
   }
 }
 
-const commandOf = ({ argv }: Runtime): string => argv[0] ?? ''
+const commandOf = ({ program }: Runtime): string => program
 
 const runAll = async (
   t: Test,
