@@ -1,0 +1,167 @@
+/** Faults of what is around a container: broken sockets, a full disk, a crowd. One clear error each, and nothing left. */
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { type Container, container, until } from '../support/container.js'
+import { nothing } from '../support/leaks.js'
+import { payloadPath, script } from '../support/payload.js'
+import { requires } from '../support/requires.js'
+import { forms } from '../support/runtime.js'
+
+const waiting = { process: { args: script(['wait']) } }
+const terminal = { process: { terminal: true, args: script(['wait']) } }
+
+const alone = (c: Container, pid: number): boolean =>
+  JSON.stringify(JSON.parse(c.call('ps', '--format', 'json', c.id).stdout)) === JSON.stringify([pid])
+
+/** What is left but the one that makes the trouble. */
+const leftOf = (c: Container) => {
+  const leaks = c.leaks()
+  return { ...leaks, processes: leaks.processes.filter(text => !text.includes(join(c.dir, 'console'))) }
+}
+
+/** A socket of each kind of trouble, by the words of the error. */
+const troubles: readonly (readonly [
+  name: string,
+  words: RegExp,
+  make: (path: string, t: Test) => Promise<void>,
+])[] = [
+  ['absent', /no such file or directory/, async () => {}],
+  ['a file', /connection refused|ECONNREFUSED/i, async path => writeFileSync(path, '')],
+  ['a directory', /connection refused|ECONNREFUSED/i, async path => void mkdirSync(path)],
+  [
+    'a datagram socket',
+    /wrong type|EPROTOTYPE/i,
+    async (path, t) => {
+      const { spawn } = await import('node:child_process')
+      const child = spawn(payloadPath(), ['recv-notify', path], { stdio: 'ignore' })
+      t.teardown(() => child.kill('SIGKILL'))
+      until(() => spawnSync('test', ['-S', path]).status === 0)
+    },
+  ],
+  [
+    'nobody listens any more',
+    /connection refused|ECONNREFUSED/i,
+    async path => {
+      const server = createServer()
+      await new Promise<void>(done => server.listen(path, done))
+      // The file stays when its server is killed.
+      spawnSync('ln', [path, `${path}.kept`])
+      await new Promise(done => server.close(done))
+      spawnSync('mv', [`${path}.kept`, path])
+    },
+  ],
+]
+
+forms(t, requires('root', 'cc'), (t, rt) => {
+  for (const [name, words, make] of troubles) {
+    t.test(`a console socket that is broken: ${name}`, async t => {
+      const c = container(t, rt, terminal)
+      const socket = join(c.dir, 'console')
+      await make(socket, t)
+      t.match(c.create('--console-socket', socket), { status: 1, stderr: words })
+      t.same(leftOf(c), nothing, 'after create')
+      c.configure(waiting)
+      c.configure({ process: { terminal: false } })
+      t.equal(c.run('--detach').status, 0)
+      const { pid } = c.state()
+      const flags = ['--detach', '--tty', '--console-socket', socket]
+      t.match(c.call('exec', ...flags, c.id, ...script(['wait'])), { status: 255, stderr: words })
+      t.ok(
+        until(() => alone(c, pid)),
+        'after exec',
+      )
+    })
+  }
+
+  t.test(
+    'a console socket whose listener hangs with a full backlog',
+    { skip: rt.lacks('tsrun') },
+    async t => {
+      const c = container(t, rt, terminal)
+      const socket = join(c.dir, 'console')
+      const clog =
+        'use Socket; socket(S,1,1,0); bind(S,pack_sockaddr_un($ARGV[0])); listen(S,0); socket(C,1,1,0); connect(C,pack_sockaddr_un($ARGV[0])); $|=1; print "clogged\n"; sleep 60'
+      const hanging = c.spawn('perl', '-e', clog, socket)
+      t.teardown(() => hanging.child.kill('SIGKILL'))
+      await hanging.says('clogged')
+      const begin = Date.now()
+      const { status, stderr } = await c.spawn(
+        ...c.line('create', '--bundle', c.bundle, '--console-socket', socket, c.id),
+      ).done
+      t.match({ status, stderr }, { status: 1, stderr: /EAGAIN/ })
+      t.ok(Date.now() - begin < 14_000, 'it gives up')
+      t.same(leftOf(c), nothing)
+    },
+  )
+
+  t.test('a full disk under the state root', async t => {
+    const c = container(t, rt, waiting)
+    mkdirSync(c.stateRoot)
+    t.equal(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=16k', 'none', c.stateRoot]).status, 0)
+    t.teardown(() => spawnSync('umount', ['-l', c.stateRoot]))
+    writeFileSync(join(c.stateRoot, 'filler'), Buffer.alloc(12 << 10))
+    t.match(c.create(), { status: 1, stderr: rt.lacks('tsrun') ? /unable to/ : /no space left on device/ })
+    t.same(
+      readdirSync(c.stateRoot).filter(name => name !== 'filler'),
+      [],
+    )
+    t.same({ ...c.leaks(), mounts: [] }, nothing)
+    writeFileSync(join(c.stateRoot, 'filler'), '')
+    t.equal(spawnSync('mount', ['-o', 'remount,size=1m', c.stateRoot]).status, 0)
+    t.equal(c.create().status, 0, 'and works when there is room again')
+    t.equal(c.del('--force').status, 0)
+    spawnSync('umount', ['-l', c.stateRoot])
+  })
+
+  t.test('a hundred at once', async t => {
+    const c = container(t, rt, waiting)
+    t.equal(c.run('--detach').status, 0)
+    const { pid } = c.state()
+    const line = c.line('exec', c.id, ...script(['exit', 7])).join(' ')
+    const shell = `i=0; while [ $i -lt 100 ]; do (${line}; echo "ended $?") & i=$((i+1)); done; wait`
+    const { stdout, stderr } = spawnSync('sh', ['-c', shell], {
+      encoding: 'utf8',
+      cwd: c.bundle,
+      timeout: 120_000,
+    })
+    t.equal(stdout.split('\n').filter(text => text === 'ended 7').length, 100, stderr)
+    t.ok(
+      until(() => alone(c, pid)),
+      'nobody stays',
+    )
+    t.same(readdirSync(`/proc/${pid}/fd`), ['0', '1', '2'])
+  })
+
+  t.test('a gigabyte of output arrives whole', async t => {
+    const c = container(t, rt, { process: { args: script(['copy']) } })
+    const line = c.line('run', '--bundle', c.bundle, c.id).join(' ')
+    const generate =
+      'openssl enc -aes-128-ctr -nosalt -K 0 -iv 0 -in /dev/zero 2>/dev/null | head -c 1073741824'
+    const shell = `set -o pipefail; ${generate} | tee >(cksum >${c.dir}/sent) | ${line} | cksum`
+    const { stdout } = spawnSync('bash', ['-c', shell], { encoding: 'utf8', cwd: c.bundle, timeout: 120_000 })
+    const sent = () => spawnSync('cat', [join(c.dir, 'sent')], { encoding: 'utf8' }).stdout
+    t.ok(until(() => sent() !== ''))
+    t.match(stdout, /^\d+ 1073741824\n$/)
+    t.equal(stdout, sent())
+  })
+
+  t.test('the terminal is given back however the runtime is told to end', async t => {
+    for (const signal of ['TERM', 'HUP', 'INT', 'QUIT']) {
+      const c = container(t, rt, { process: { terminal: true, args: script(['echo', 'ready'], ['wait']) } })
+      const line = c.line('run', '--bundle', c.bundle, c.id).join(' ')
+      const foreground = `trap '' TERM HUP INT QUIT; stty -a >${c.dir}/before; (trap - TERM HUP INT QUIT; echo $BASHPID >${c.dir}/pid; exec ${line}); stty -a >${c.dir}/after`
+      const running = c.spawn(payloadPath(), 'pty', '24', '80', 'bash', '-c', foreground)
+      await running.says('ready')
+      const pid = spawnSync('cat', [join(c.dir, 'pid')], { encoding: 'utf8' }).stdout.trim()
+      // Init has no handler, so a signal that is passed on does nothing to it: its end is what counts.
+      t.equal(spawnSync('kill', [`-${signal}`, pid]).status, 0)
+      t.equal(c.state().status, 'running', `${signal} went to the container`)
+      t.equal(c.kill('KILL').status, 0)
+      await running.done
+      t.equal(spawnSync('cmp', [join(c.dir, 'before'), join(c.dir, 'after')]).status, 0, signal)
+    }
+  })
+})
