@@ -140,7 +140,14 @@ function handDown(mount: string, dir: string, failures: Map<string, string>): vo
     const missing = words(`${level}/cgroup.controllers`).filter(name => !enabled.includes(name))
     if (missing.length === 0) continue
     const file = `${level}/cgroup.subtree_control`
-    if (tryWriteKernelFile(file, [`+${missing.join(' +')}`]) === undefined) continue
+    const all = tryWriteKernelFile(file, [`+${missing.join(' +')}`])
+    if (all === undefined) continue
+    if (all.errno === EBUSY) {
+      // Processes are in it (a container in a container). The threaded controllers could be had one by one, but then the kernel
+      // makes it a threaded domain, and its children take no process at all.
+      for (const name of missing) if (!failures.has(name)) failures.set(name, describe(file, `+${name}`, all))
+      continue
+    }
     // The kernel enables all or none: find those that can be had.
     for (const name of missing) {
       const failure = tryWriteKernelFile(file, [`+${name}`])
@@ -236,6 +243,7 @@ export function writeCgroup(op: OpOf<'cgroup_write'>): void {
 }
 
 const ENOENT = 2
+const EBUSY = 16
 const EINVAL = 22
 
 /** The file, or the other one where the kernel lacks it. */
