@@ -2,15 +2,9 @@ import { HostError, SyscallError } from '../base/errors.js'
 import type { CgroupPaths } from '../host/cgroup.js'
 import { processesIn } from '../launch/cgroup.js'
 import { sleep, syscallError } from '../sys/call.js'
-import {
-  close,
-  exists,
-  readKernelFile,
-  tryListDirectory,
-  tryRmdir,
-  tryWriteKernelFile,
-  writeKernelFile,
-} from '../sys/files.js'
+import { tryListDirectory, tryRmdir } from '../sys/directories.js'
+import { close, exists } from '../sys/files.js'
+import { readKernelFile, tryWriteKernelFile, writeKernelFile } from '../sys/kernelfiles.js'
 import { native } from '../sys/native.js'
 
 const SIGKILL = 9

@@ -1,6 +1,6 @@
 import { ConfigError } from '../base/errors.js'
 import type { CgroupPaths } from '../host/cgroup.js'
-import { readKernelFile } from '../sys/files.js'
+import { readKernelFile } from '../sys/kernelfiles.js'
 
 /**
  * The cgroups that a process of `exec` joins: the container's own, or those below them that `--cgroup` names. On v2 a cgroup that hands

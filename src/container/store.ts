@@ -5,19 +5,8 @@
 import { errnoName } from '../base/errno.js'
 import { HostError, StateError } from '../base/errors.js'
 import { check } from '../sys/call.js'
-import {
-  AT_FDCWD,
-  exists,
-  mkdir,
-  mkdirs,
-  tryListDirectory,
-  tryRead,
-  tryRmdir,
-  tryStat,
-  unlink,
-  writeFile,
-  writeFileAtomic,
-} from '../sys/files.js'
+import { mkdir, mkdirs, tryListDirectory, tryRmdir } from '../sys/directories.js'
+import { AT_FDCWD, exists, tryRead, tryStat, unlink, writeFile, writeFileAtomic } from '../sys/files.js'
 import { native } from '../sys/native.js'
 import type { Record as ContainerRecord } from './record.js'
 

@@ -6,7 +6,7 @@ import { isUnified, lowerUpdate, mergeResources, updateUnit, withoutZeros } from
 import { exactJson } from '../spec/json.js'
 import { checkResourcesRules, type Explainer, loadResources } from '../spec/load.js'
 import type { Resources } from '../spec/types.gen.js'
-import { readKernelFile } from '../sys/files.js'
+import { readKernelFile } from '../sys/kernelfiles.js'
 import { native } from '../sys/native.js'
 import { frozenSpec } from './frozen.js'
 import type { UpdateOptions } from './options.js'

@@ -1,5 +1,6 @@
 /** What is to be told when the kernel has killed a container's processes for memory. */
-import { close, O, openFile, readKernelFile } from '../sys/files.js'
+import { close, O, openFile } from '../sys/files.js'
+import { readKernelFile } from '../sys/kernelfiles.js'
 import { native } from '../sys/native.js'
 import type { CgroupPaths } from './cgroup.js'
 

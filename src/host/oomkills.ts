@@ -1,4 +1,4 @@
-import { readKernelFile } from '../sys/files.js'
+import { readKernelFile } from '../sys/kernelfiles.js'
 import type { CgroupPaths } from './cgroup.js'
 
 /** The file that counts a container's processes that were killed for memory, undefined where no hierarchy does. */

@@ -2,7 +2,9 @@
  * What a container uses, read from its cgroups into runc's layout (its types/events.go): engines parse it. Times are nanoseconds, sizes
  * bytes. Numbers beyond 2^53 are bigint. What a hierarchy or the kernel does not have is left out, or 0 where runc has 0.
  */
-import { readKernelFile, tryListDirectory, tryRead } from '../sys/files.js'
+import { tryListDirectory } from '../sys/directories.js'
+import { tryRead } from '../sys/files.js'
+import { readKernelFile } from '../sys/kernelfiles.js'
 import type { CgroupPaths } from './cgroup.js'
 import { type ResctrlSource, resctrlStats } from './resctrlstats.js'
 

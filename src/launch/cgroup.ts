@@ -2,17 +2,9 @@ import { errnoName, errnoText } from '../base/errno.js'
 import { HostError, SyscallError } from '../base/errors.js'
 import type { HostPath, OpOf } from '../plan/op.js'
 import { sleep, syscallError } from '../sys/call.js'
-import {
-  mkdirs,
-  parentOf,
-  readKernelFile,
-  tryListDirectory,
-  tryRead,
-  tryRmdir,
-  tryWriteKernelFile,
-  type WriteFailure,
-  writeKernelFile,
-} from '../sys/files.js'
+import { mkdirs, parentOf, tryListDirectory, tryRmdir } from '../sys/directories.js'
+import { tryRead } from '../sys/files.js'
+import { readKernelFile, tryWriteKernelFile, type WriteFailure, writeKernelFile } from '../sys/kernelfiles.js'
 import { hintFor } from './cgrouphints.js'
 
 /**

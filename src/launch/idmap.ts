@@ -1,6 +1,7 @@
 import { HostError } from '../base/errors.js'
 import type { IdMapping, OpOf } from '../plan/op.js'
-import { readFile, writeKernelFile } from '../sys/files.js'
+import { readFile } from '../sys/files.js'
+import { writeKernelFile } from '../sys/kernelfiles.js'
 import { runMapTool } from './maptool.js'
 import { refusals } from './userns.js'
 

@@ -1,7 +1,9 @@
 /** Resource groups of resctrl (Intel RDT and AMD QoS): Documentation/filesystems/resctrl.rst, config-linux.md. */
 import { HostError } from '../base/errors.js'
 import type { OpOf } from '../plan/op.js'
-import { exists, mkdirs, readKernelFile, statfsType, tryRmdir, writeKernelFile } from '../sys/files.js'
+import { mkdirs, tryRmdir } from '../sys/directories.js'
+import { exists, statfsType } from '../sys/files.js'
+import { readKernelFile, writeKernelFile } from '../sys/kernelfiles.js'
 
 const RDTGROUP_SUPER_MAGIC = 0x7655821
 

@@ -1,6 +1,6 @@
 import { HostError } from '../base/errors.js'
 import type { OpOf } from '../plan/op.js'
-import { writeKernelFile } from '../sys/files.js'
+import { writeKernelFile } from '../sys/kernelfiles.js'
 
 /**
  * Shifts the clocks of the time namespace that a process has unshared, for its children. Only as long as no process is in it: then

@@ -19,17 +19,16 @@ export const O = {
   PATH: 0o10000000,
 } as const
 
-const archFlags = {
+export const archFlags = {
   x64: { directory: 0o200000, nofollow: 0o400000 },
   arm64: { directory: 0o40000, nofollow: 0o100000 },
 } as const
 
 export const AT_FDCWD = -100
-const AT_REMOVEDIR = 0x200
 const AT_SYMLINK_NOFOLLOW = 0x100
 
-const ENOENT = -2
-const EEXIST = -17
+export const ENOENT = -2
+export const EEXIST = -17
 
 /** File system types, statfs(2). */
 export const fsTypes = {
@@ -40,15 +39,15 @@ export const fsTypes = {
   devpts: 0x1cd1,
 } as const
 
-const SCRATCH = 65536
+export const SCRATCH = 65536
 let scratchBytes: Uint8Array | undefined
 /** One buffer for all that is read or written by a single call: nothing keeps it over a call. */
-function scratch(): Uint8Array {
+export function scratch(): Uint8Array {
   scratchBytes ??= new Uint8Array(SCRATCH)
   return scratchBytes
 }
 
-const quoted = (path: string): string => JSON.stringify(path)
+export const quoted = (path: string): string => JSON.stringify(path)
 
 /** Opens with O_CLOEXEC. Throws SyscallError. */
 export function openFile(path: string, flags: number, mode = 0): number {
@@ -94,7 +93,7 @@ export function tryRead(path: string): string | undefined {
 }
 
 /** ENOENT, ENOTDIR; ENODEV: a cgroup that was removed while open; ESRCH: a process that ended. */
-const GONE: ReadonlySet<number> = new Set([ENOENT, -20, -19, -3])
+export const GONE: ReadonlySet<number> = new Set([ENOENT, -20, -19, -3])
 
 /** The content as a view into scratch (or a bigger buffer), or -errno. Small files cost open, read, read, close. */
 function read(lib: Native, path: string): Uint8Array | number {
@@ -114,59 +113,6 @@ function read(lib: Native, path: string): Uint8Array | number {
       bigger.set(into)
       into = bigger
     }
-  }
-}
-
-/**
- * A file of the kernel that one read(2) gives whole (a cgroup knob, /proc/self/cgroup, /proc/PID/stat: single records of
- * the kernel's seq_file): open, read, close. Undefined where there is no such file, cgroup or process.
- */
-export function readKernelFile(path: string): string | undefined {
-  const lib = native()
-  const fd = lib.open(path, O.CLOEXEC, 0)
-  const into = scratch()
-  const n = fd < 0 ? fd : lib.read(fd, into, SCRATCH)
-  if (fd >= 0) lib.close(fd)
-  if (n >= 0) return lib.utf8Read(into, 0, n)
-  if (GONE.has(n)) return undefined
-  throw syscallError(-n, fd < 0 ? 'open' : 'read', quoted(path))
-}
-
-/** Why a file of the kernel was not written: at the open, or at the value with this index. */
-export interface WriteFailure {
-  /** Positive. */
-  readonly errno: number
-  readonly index: number
-}
-
-/**
- * Writes a file of the kernel: open, one write(2) for each value, close; never creates. Returns what failed, the values
- * after it unwritten, or undefined.
- */
-export function tryWriteKernelFile(path: string, values: readonly string[]): WriteFailure | undefined {
-  const lib = native()
-  const fd = lib.open(path, O.WRONLY | O.CLOEXEC, 0)
-  if (fd < 0) return { errno: -fd, index: 0 }
-  const bytes = scratch()
-  let failure: WriteFailure | undefined
-  try {
-    for (let index = 0; index < values.length && failure === undefined; index++) {
-      // Throws for a value of more than 64 KiB: no file of the kernel takes one.
-      const length = lib.utf8Write(values[index] as string, bytes, 0)
-      const n = lib.write(fd, bytes, length)
-      if (n < 0) failure = { errno: -n, index }
-    }
-  } finally {
-    lib.close(fd)
-  }
-  return failure
-}
-
-/** Writes one value into a file of the kernel. Throws SyscallError. */
-export function writeKernelFile(path: string, value: string): void {
-  const failure = tryWriteKernelFile(path, [value])
-  if (failure !== undefined) {
-    throw syscallError(failure.errno, 'write', `${quoted(path)}, ${quoted(value)}`)
   }
 }
 
@@ -232,49 +178,6 @@ export function writable(path: string): boolean {
   return native().faccessat(AT_FDCWD, path, W_OK, 0) === 0
 }
 
-/** Makes one directory; `mode` goes through the umask. Throws SyscallError, on EEXIST too. */
-export function mkdir(path: string, mode = 0o755): void {
-  check(native().mkdirat(AT_FDCWD, path, mode), 'mkdir', () => `${quoted(path)}, 0${mode.toString(8)}`)
-}
-
-/**
- * Makes a directory and the parents that it misses; an existing one is fine. Adds those that it made to `made`, parents
- * first, and returns whether `path` itself is new. Throws SyscallError.
- */
-export function mkdirs(path: string, mode = 0o755, made?: string[]): boolean {
-  const lib = native()
-  let result = lib.mkdirat(AT_FDCWD, path, mode)
-  // A parent may vanish between its mkdir and ours: another container that was removed shared it.
-  for (let tries = 0; result === ENOENT && tries < 10; tries++) {
-    const parent = parentOf(path)
-    if (parent === path) break
-    mkdirs(parent, mode, made)
-    result = lib.mkdirat(AT_FDCWD, path, mode)
-  }
-  if (result === EEXIST) return false
-  check(result, 'mkdir', () => `${quoted(path)}, 0${mode.toString(8)}`)
-  made?.push(path)
-  return true
-}
-
-/** The directory that holds `path`; that of `/` and of a bare name is `/` and `.`. */
-export function parentOf(path: string): string {
-  const slash = path.lastIndexOf('/')
-  if (slash > 0) return path.slice(0, slash)
-  return slash === 0 ? '/' : '.'
-}
-
-/** Removes a directory. Returns 0 or -errno: callers differ in what they forgive. */
-export function tryRmdir(path: string): number {
-  return native().unlinkat(AT_FDCWD, path, AT_REMOVEDIR)
-}
-
-/** Removes an empty directory; a missing one is fine. Throws SyscallError. */
-export function rmdir(path: string): void {
-  const result = tryRmdir(path)
-  if (result !== ENOENT) check(result, 'rmdir', () => quoted(path))
-}
-
 /** Removes a file; a missing one is fine. Throws SyscallError. */
 export function unlink(path: string): void {
   const result = native().unlinkat(AT_FDCWD, path, 0)
@@ -302,46 +205,6 @@ export function statfsType(path: string): number {
   const into = scratch()
   if (native().statfs(path, into) < 0) return 0
   return new DataView(into.buffer).getUint32(into.byteOffset, true)
-}
-
-export interface DirectoryEntry {
-  readonly name: string
-  readonly isDirectory: boolean
-}
-
-const DT_DIR = 4
-
-/** The entries of a directory but `.` and `..`, in the kernel's order. Undefined where there is none. */
-export function tryListDirectory(path: string): DirectoryEntry[] | undefined {
-  const lib = native()
-  const fd = lib.open(path, O.CLOEXEC | archFlags[lib.arch].directory, 0)
-  if (GONE.has(fd)) return undefined
-  check(fd, 'open', () => quoted(path))
-  const into = scratch()
-  const view = new DataView(into.buffer, into.byteOffset, SCRATCH)
-  const entries: DirectoryEntry[] = []
-  for (;;) {
-    const n = lib.getdents64(fd, into, SCRATCH)
-    if (n <= 0) {
-      lib.close(fd)
-      if (n < 0 && !GONE.has(n)) throw syscallError(-n, 'getdents64', quoted(path))
-      return entries
-    }
-    // struct linux_dirent64: u64 inode, u64 offset, u16 record length, u8 type, the name with its NUL.
-    for (let at = 0; at < n; at += view.getUint16(at + 16, true)) {
-      let end = at + 19
-      while (into[end] !== 0) end++
-      const name = lib.utf8Read(into, at + 19, end)
-      if (name !== '.' && name !== '..') entries.push({ name, isDirectory: into[at + 18] === DT_DIR })
-    }
-  }
-}
-
-/** Like `tryListDirectory`, but a missing directory is a SyscallError. */
-export function listDirectory(path: string): DirectoryEntry[] {
-  const entries = tryListDirectory(path)
-  if (entries === undefined) throw syscallError(-ENOENT, 'open', quoted(path))
-  return entries
 }
 
 export interface FileStatus {

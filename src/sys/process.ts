@@ -1,6 +1,6 @@
 /** Starting, watching and ending processes. */
 import { check, uninterrupted } from './call.js'
-import { tryListDirectory } from './files.js'
+import { tryListDirectory } from './directories.js'
 import { type Memory, native } from './native.js'
 
 const P_PIDFD = 3

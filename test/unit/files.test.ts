@@ -15,7 +15,9 @@ import t from 'tap'
 import { errnoName, errnoNumber, errnoText } from '../../src/base/errno.js'
 import { SyscallError } from '../../src/base/errors.js'
 import { check, uninterrupted } from '../../src/sys/call.js'
+import * as directories from '../../src/sys/directories.js'
 import * as files from '../../src/sys/files.js'
+import * as kernelfiles from '../../src/sys/kernelfiles.js'
 import { install } from '../../src/sys/native.js'
 import { nodeNative } from '../../src/sys/node.js'
 
@@ -83,8 +85,8 @@ t.test('reads', async t => {
   t.equal(files.readFile(at('empty')), '')
   t.equal(files.tryRead(at('missing')), undefined)
   t.equal(files.tryRead(at('empty/below-a-file')), undefined)
-  t.equal(files.readKernelFile(at('missing')), undefined)
-  t.equal(files.readKernelFile('/proc/self/comm'), readFileSync('/proc/self/comm', 'utf8'))
+  t.equal(kernelfiles.readKernelFile(at('missing')), undefined)
+  t.equal(kernelfiles.readKernelFile('/proc/self/comm'), readFileSync('/proc/self/comm', 'utf8'))
   t.equal(files.readFile('/proc/self/maps').length > 4096, true, 'a file of the kernel that comes in parts')
   t.throws(() => files.readFile(at('missing')), {
     message: `open("${at('missing')}"): ENOENT, no such file or directory`,
@@ -129,53 +131,53 @@ t.test('an atomic write replaces all or nothing', async t => {
 })
 
 t.test('a file of the kernel is written, never made', async t => {
-  t.same(files.tryWriteKernelFile(at('knob'), ['1']), { errno: 2, index: 0 })
-  t.throws(() => files.writeKernelFile(at('knob'), '1'), {
+  t.same(kernelfiles.tryWriteKernelFile(at('knob'), ['1']), { errno: 2, index: 0 })
+  t.throws(() => kernelfiles.writeKernelFile(at('knob'), '1'), {
     message: `write("${at('knob')}", "1"): ENOENT, no such file or directory`,
   })
   writeFileSync(at('knob'), '')
-  t.equal(files.tryWriteKernelFile(at('knob'), ['1', '22']), undefined)
+  t.equal(kernelfiles.tryWriteKernelFile(at('knob'), ['1', '22']), undefined)
   t.equal(readFileSync(at('knob'), 'utf8'), '122', 'each value by a write of its own')
-  t.same(files.tryWriteKernelFile('/proc/self/oom_score_adj', ['0', 'nonsense', '0']), {
+  t.same(kernelfiles.tryWriteKernelFile('/proc/self/oom_score_adj', ['0', 'nonsense', '0']), {
     errno: 22,
     index: 1,
   })
-  t.throws(() => files.tryWriteKernelFile(at('knob'), ['x'.repeat(70000)]), RangeError)
+  t.throws(() => kernelfiles.tryWriteKernelFile(at('knob'), ['x'.repeat(70000)]), RangeError)
 })
 
 t.test('directories', async t => {
   const made: string[] = []
-  t.equal(files.mkdirs(at('a/b/c'), 0o755, made), true)
+  t.equal(directories.mkdirs(at('a/b/c'), 0o755, made), true)
   t.same(made, [at('a'), at('a/b'), at('a/b/c')])
-  t.equal(files.mkdirs(at('a/b/c'), 0o755, made), false)
+  t.equal(directories.mkdirs(at('a/b/c'), 0o755, made), false)
   t.equal(made.length, 3)
   t.match(
-    refused(() => files.mkdir(at('a'))),
+    refused(() => directories.mkdir(at('a'))),
     { errnoName: 'EEXIST' },
   )
   t.match(
-    refused(() => files.mkdirs(at('w/x'))),
+    refused(() => directories.mkdirs(at('w/x'))),
     { errnoName: 'ENOTDIR' },
   )
   for (let i = 0; i < 2000; i++) writeFileSync(at(`a/file-with-a-rather-long-name-${i}`), '')
-  const entries = files.listDirectory(at('a'))
+  const entries = directories.listDirectory(at('a'))
   t.equal(entries.length, 2001, 'more than one getdents64')
   t.same(
     entries.filter(entry => entry.isDirectory),
     [{ name: 'b', isDirectory: true }],
   )
-  t.equal(files.tryListDirectory(at('nothing')), undefined)
+  t.equal(directories.tryListDirectory(at('nothing')), undefined)
   t.match(
-    refused(() => files.listDirectory(at('nothing'))),
+    refused(() => directories.listDirectory(at('nothing'))),
     { errnoName: 'ENOENT' },
   )
   t.match(
-    refused(() => files.rmdir(at('a/b'))),
+    refused(() => directories.rmdir(at('a/b'))),
     { errnoName: 'ENOTEMPTY' },
   )
-  t.equal(files.tryRmdir(at('a/b')), -39)
-  files.rmdir(at('a/b/c'))
-  files.rmdir(at('a/b/c'))
+  t.equal(directories.tryRmdir(at('a/b')), -39)
+  directories.rmdir(at('a/b/c'))
+  directories.rmdir(at('a/b/c'))
   t.notOk(files.exists(at('a/b/c')))
   files.unlink(at('w'))
   files.unlink(at('w'))
@@ -183,7 +185,7 @@ t.test('directories', async t => {
 })
 
 t.test('parents', async t => {
-  t.same(['/a/b', '/a', '/', 'a', 'a/b'].map(files.parentOf), ['/a', '/', '/', '.', 'a'])
+  t.same(['/a/b', '/a', '/', 'a', 'a/b'].map(directories.parentOf), ['/a', '/', '/', '.', 'a'])
 })
 
 t.test('what a path is', async t => {
@@ -214,11 +216,11 @@ t.test('no descriptor is left open', async t => {
   for (let i = 0; i < 20; i++) {
     files.readFile(at('exact'))
     files.tryRead(at('missing'))
-    files.listDirectory(dir)
+    directories.listDirectory(dir)
     files.writeFileAtomic(at('state'), 'x')
     t.throws(() => files.readFile(dir))
     t.throws(() => files.writeFileAtomic(at('directory'), 'x'))
-    files.tryWriteKernelFile('/proc/self/oom_score_adj', ['nonsense'])
+    kernelfiles.tryWriteKernelFile('/proc/self/oom_score_adj', ['nonsense'])
   }
   t.equal(descriptors(), before)
   const fd = files.openPath(dir)
