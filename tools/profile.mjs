@@ -51,6 +51,7 @@ for (const name of bundles) {
   tsrun('create', '--bundle', bundle, id)
   tsrun('start', id)
   tsrun('state', id)
+  tsrun('exec', id, '/bin/true')
   tsrun('kill', id, 'KILL')
   spawnSync('sleep', ['0.1'])
   tsrun('delete', id)
