@@ -1,4 +1,4 @@
-// Runs the integration tests that need cgroup v2, systemd or an ordinary user's delegated cgroups in a virtual machine:
+// Runs the integration tests that need cgroup v2, systemd, AppArmor or an ordinary user's delegated cgroups in a virtual machine:
 //
 //   node tools/checkvm.mjs VM_TEST [FILE…]
 //
@@ -15,7 +15,12 @@ const [vmTest, ...asked] = process.argv.slice(2)
 
 /** Who runs what: the files that name one of these needs, and what must be there then. */
 const boots = [
-  { who: 'root', flags: [], needs: ['cgroup2', 'systemd'], must: 'root,cgroup2,systemd' },
+  {
+    who: 'root',
+    flags: [],
+    needs: ['cgroup2', 'systemd', 'apparmor'],
+    must: 'root,cgroup2,systemd,apparmor',
+  },
   { who: 'user', flags: ['--user'], needs: ['user'], must: 'user' },
 ]
 const timeout = 2400

@@ -98,6 +98,23 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     t.equal(mountsByPoint(info).get('/proc')?.type, 'proc')
   })
 
+  for (const flags of [[], ['--no-pivot']])
+    t.test(`root in the container does not climb out of its root ${flags}`, async t => {
+      const capabilities = ['CAP_SYS_CHROOT', 'CAP_DAC_OVERRIDE']
+      const sets = { bounding: capabilities, effective: capabilities, permitted: capabilities }
+      const args = script(['breakout', '/tmp/below'], ['ls', '/'])
+      const c = container(t, rt, { process: { args, capabilities: sets } })
+      const { status, stdout } = c.run(...flags)
+      t.equal(status, 0)
+      const [out, names] = answersIn(stdout)
+      t.equal(out?.errno, null)
+      t.same(
+        names?.names.filter(name => name === 'home' || name === 'var'),
+        [],
+      )
+      t.ok(names?.names.includes('bin'))
+    })
+
   t.test('a bundle that is deep: paths longer than a socket’s', async t => {
     const c = container(t, rt, report)
     const deep = join(c.dir, ...Array.from({ length: 12 }, () => 'a-directory-of-some-length'))

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 
 const has = (command: string): boolean => spawnSync('sh', ['-c', `command -v ${command}`]).status === 0
+const read = (path: string): string => (existsSync(path) ? readFileSync(path, 'utf8').trim() : '')
 const root = (): boolean => process.getuid?.() === 0
 
 const capSysResource = 24
@@ -27,6 +28,14 @@ const needs = {
       existsSync('/sys/fs/cgroup/cgroup.controllers') &&
       existsSync(`${process.env.XDG_RUNTIME_DIR}/bus`),
     'needs an ordinary user with delegated cgroups (v2) and a systemd of their own',
+  ],
+  apparmor: [
+    () => read('/sys/module/apparmor/parameters/enabled') === 'Y' && has('apparmor_parser'),
+    'needs a kernel with AppArmor on: make check-vm',
+  ],
+  selinux: [
+    () => /^[01]/.test(read('/sys/fs/selinux/enforce')),
+    'needs a kernel with SELinux on, and a policy',
   ],
   userns: [
     () => existsSync('/proc/self/ns/user') && spawnSync('unshare', ['-U', 'true']).status === 0,

@@ -175,7 +175,24 @@ static int squatVerb(int argc, char **argv) {
   return 0;
 }
 
+/* chroot(2)'s oldest way out: a working directory outside of the root, from where .. goes on up. The verbs after it are outside. */
+static int breakoutVerb(int argc, char **argv) {
+  enum { DEEP = 64 };
+  (void)argc;
+  int result = mkdir(argv[0], 0700);
+  if (result == 0) result = chroot(argv[0]);
+  for (int i = 0; i < DEEP && result == 0; i++) result = chdir("..");
+  if (result == 0) result = chroot(".");
+  int error = result < 0 ? errno : 0;
+  begin("breakout");
+  strField("path", argv[0]);
+  errField(error);
+  end();
+  return 0;
+}
+
 const struct verb attackVerbs[] = {
+    {"breakout", 1, breakoutVerb, "DIR (is made; then up and out of the root)"},
     {"squat", 1, squatVerb, "NAME (has a session keyring of that name)"},
     {"bomb", 0, bombVerb, "(forks without end; limit it)"},
     {"swap", 2, swapVerb, "A B (exchanges two names until it is killed)"},
