@@ -30,7 +30,7 @@ const watch = (c: Container) => {
   const program = join(repository, 'dist/tsrun.cjs')
   return (args: readonly string[]) => {
     rmSync(log, { force: true })
-    const words = ['-r', hook, program, '--root', c.stateRoot, ...args]
+    const words = ['-r', hook, program, ...args]
     // Not with pipes, which the container would hold open.
     const { status } = spawnSync(process.execPath, words, { stdio: 'ignore' })
     const text = existsSync(log) ? readFileSync(log, 'utf8') : ''
@@ -45,15 +45,17 @@ t.test('ordinary commands load no rare part', { skip }, t => {
   const watched = watch(c)
   const loads = (expected: readonly string[], ...args: readonly string[]) =>
     t.same(watched(args), { status: 0, parts: expected }, args.join(' '))
+  const root = ['--root', c.stateRoot]
 
-  loads(['boot', 'create'], 'create', '--bundle', c.bundle, c.id)
-  loads(['boot', 'lifecycle'], 'start', c.id)
-  loads(['boot', 'lifecycle'], 'state', c.id)
+  loads(['boot', 'create'], ...root, 'create', '--bundle', c.bundle, c.id)
+  loads(['boot', 'lifecycle'], ...root, 'start', c.id)
+  loads(['boot', 'lifecycle'], ...root, 'state', c.id)
   // It shares the code that makes processes with create.
-  loads(['boot', 'exec', 'create'], 'exec', c.id, '/bin/payload', 'exit', '0')
-  loads(['boot', 'lifecycle'], 'kill', c.id, 'KILL')
+  loads(['boot', 'exec', 'create'], ...root, 'exec', c.id, '/bin/payload', 'exit', '0')
+  loads(['boot', 'lifecycle'], ...root, 'kill', c.id, 'KILL')
   c.call('delete', '--force', c.id)
   c.configure({ process: { args: script(['exit', 0]) } })
+  loads(['boot', 'create'], ...root, 'run', '--bundle', c.bundle, c.id)
   loads(['boot', 'create'], 'run', '--bundle', c.bundle, c.id)
   t.end()
 })
