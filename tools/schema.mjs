@@ -154,7 +154,7 @@ function renderExplain(defs) {
     if (code.includes(word)) throw new Error(`ajv's code uses ${word}`)
   }
   const imports = [...new Set(Object.values(patternTests))].sort().join(', ')
-  return `${banner}// @ts-nocheck
+  return `${banner}// @ts-nocheck: what ajv writes is JavaScript
 import { ${imports} } from './patterns.js'
 import { escapeKey } from './pointer.js'
 
