@@ -21,7 +21,7 @@ import { removeCgroups } from './cgroup.js'
 import { runHooks } from './hooks.js'
 import { configForNotify, makeNotifyDirectory } from './notify.js'
 import type { Common, CreateOptions } from './options.js'
-import { checkConsole, checkPreservedFds, lastOps, notifySocket, plumbingOf } from './plumbing.js'
+import { checkConsole, checkPreservedFds, lastOps, listenFds, notifySocket, plumbingOf } from './plumbing.js'
 import { type Record, startTimeOf } from './record.js'
 import { mountAt, unmountRoot } from './sharedmounts.js'
 import { absolute, claim, directoryOf, discard, markCgroups, refuseDuplicate, save } from './store.js'
@@ -104,7 +104,7 @@ export function requestOf(options: Omit<CreateOptions, 'config'>, loaded: Loaded
     ...(common.rootless === true && { tolerateCgroups: true }),
     noPivot: options.noPivot,
     noNewKeyring: options.noNewKeyring,
-    ...plumbingOf(options),
+    ...plumbingOf(options, listenFds()),
   }
 }
 

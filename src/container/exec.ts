@@ -34,7 +34,7 @@ export function execInContainer(options: ExecOptions): number {
     checkStatus(options, record)
     const plan = planOf(options, record)
     const actions = actionsFor(common.root, record, common.log)
-    const { preservedFds } = plumbingOf(options)
+    const preservedFds = options.preserveFds
     try {
       if (options.detach) {
         launchToExec(plan, preservedFds, actions)
@@ -70,8 +70,8 @@ function planOf(options: ExecOptions, record: Record): VerifiedPlan {
   const spec = withClocks(frozenSpec(common.root, id), record)
   const process = processOf(options, spec)
   checkConsole(process, options.consoleSocket, detach)
-  const plumbing = plumbingOf(options)
-  checkPreservedFds(plumbing.preservedFds - options.preserveFds, options.preserveFds)
+  // LISTEN_FDS is a matter of init's: a process that is not pid 1 would not take them.
+  checkPreservedFds(0, options.preserveFds)
   const { init, bundle, rootfs, noNewKeyring = false } = record
   if (init === undefined) throw stopped()
   const request = {
@@ -82,7 +82,7 @@ function planOf(options: ExecOptions, record: Record): VerifiedPlan {
     cgroupManager: 'cgroupfs' as const,
     noPivot: false,
     noNewKeyring,
-    ...plumbing,
+    ...plumbingOf(options, 0),
   }
   const cgroup: CgroupPaths = placeOf(record.cgroup, options.cgroups, init.pid)
   const attach = record.unit === undefined ? undefined : attachmentOf(record, cgroup)

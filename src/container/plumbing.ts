@@ -25,15 +25,26 @@ export function checkConsole(process: Process, consoleSocket: string | undefined
   }
 }
 
-/** LISTEN_FDS of sd_listen_fds(3): so many descriptors from 3 on are the container's. */
-function listenFds(): number {
-  for (const entry of native().environ) {
-    if (!entry.startsWith('LISTEN_FDS=')) continue
-    const text = entry.slice('LISTEN_FDS='.length)
-    const count = Number(text)
-    if (Number.isInteger(count) && count > 0 && count < 1024 && `${count}` === text) return count
-  }
-  return 0
+/**
+ * How many descriptors from 3 on the caller hands on by sd_listen_fds(3). They are meant for the process that LISTEN_PID names: an engine
+ * that was started by a socket leaves the variables in everybody's environment, without the descriptors.
+ */
+export function listenFds(): number {
+  const text = variable('LISTEN_FDS')
+  if (text === undefined || variable('LISTEN_PID') !== `${native().getpid()}`) return 0
+  const count = Number(text)
+  return Number.isInteger(count) && count > 0 && count < 1024 && `${count}` === text ? count : 0
+}
+
+/** What tells the container's first process of them: it is pid 1, or has to be told otherwise by its config. */
+function listenEnv(listening: number): string[] {
+  if (listening === 0) return []
+  const names = variable('LISTEN_FDNAMES')
+  return [
+    `LISTEN_FDS=${listening}`,
+    'LISTEN_PID=1',
+    ...(names === undefined ? [] : [`LISTEN_FDNAMES=${names}`]),
+  ]
 }
 
 /** Where the caller wants to hear that the container is ready; sd_notify(3). */
@@ -42,29 +53,30 @@ export function notifySocket(): string | undefined {
   return path === '' ? undefined : path
 }
 
+/** Throws ConfigError for a descriptor that the caller announced and did not open; runc's text. */
 export function checkPreservedFds(listening: number, preserved: number): void {
   const F_GETFD = 1
-  for (let fd = 3; fd < 3 + listening + preserved; fd++) {
-    if (native().fcntl(fd, F_GETFD, 0) < 0) {
-      throw new ConfigError(
-        '',
-        'preserved-fd-open',
-        `unable to stat preserved-fd ${fd - 3} (descriptor ${fd} is not open)`,
-      )
-    }
+  const first = 3 + listening
+  for (let fd = 3; fd < first + preserved; fd++) {
+    if (native().fcntl(fd, F_GETFD, 0) >= 0) continue
+    const which =
+      fd < first
+        ? `of LISTEN_FDS=${listening}`
+        : `unable to stat preserved-fd ${fd - first} (of ${preserved})`
+    throw new ConfigError('', 'preserved-fd-open', `${which}: descriptor ${fd} is not open`)
   }
 }
 
 type Plumbing = Pick<CreateOptions, 'consoleSocket' | 'pidFile' | 'pidfdSocket' | 'preserveFds'>
 
-/** Descriptors, sockets and files of the command line, for `create` and `exec`. */
+/** Descriptors, sockets and files of the command line, for `create` and `exec`. `listening` stand before those of --preserve-fds. */
 export function plumbingOf(
   options: Plumbing,
+  listening: number,
 ): Pick<Request, 'preservedFds' | 'extraEnv' | 'consoleSocket' | 'pidfdSocket' | 'pidFile'> {
-  const listening = listenFds()
   return {
     preservedFds: listening + options.preserveFds,
-    extraEnv: listening === 0 ? [] : [`LISTEN_FDS=${listening}`, 'LISTEN_PID=1'],
+    extraEnv: listenEnv(listening),
     ...(options.consoleSocket === undefined
       ? {}
       : { consoleSocket: absolute(options.consoleSocket) as HostPath }),

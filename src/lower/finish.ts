@@ -63,7 +63,7 @@ export function execProgram(input: Input, out: Op[]): void {
 export function runProgram(input: Input, out: Op[]): void {
   const { process, request } = input
   lateSeccomp(input, out)
-  const env = [...dropDuplicates(process.env ?? []), ...request.extraEnv]
+  const env = dropDuplicates([...(process.env ?? []), ...request.extraEnv])
   out.push({ op: 'exec', by: 'init', at: '/process/args', args: process.args ?? [], env })
 }
 

@@ -50,6 +50,41 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     t.ok(self.env.includes('LISTEN_PID=1'))
   })
 
+  t.test('LISTEN_FDS of somebody else: an engine that a socket started', async t => {
+    const c = container(t, rt, report)
+    const line = c.line('run', '--bundle', c.bundle, c.id)
+    for (const pid of ['', 'LISTEN_PID=1', 'LISTEN_PID=', 'LISTEN_PID=x']) {
+      const { status, stdout, stderr } = await c.spawn('env', 'LISTEN_FDS=2', ...(pid ? [pid] : []), ...line)
+        .done
+      t.match({ status, stderr }, { status: 0, stderr: '' }, pid)
+      const self = JSON.parse(stdout) as Report
+      t.same(Object.keys(self.fds), ['0', '1', '2'], pid)
+      t.notMatch(self.env.join(), /LISTEN_/)
+    }
+  })
+
+  t.test(
+    'LISTEN_FDS: a descriptor that is not open, names, and the config’s own',
+    { skip: rt.lacks('tsrun') },
+    async t => {
+      const env = ['PATH=/bin', 'LISTEN_FDS=7', 'LISTEN_PID=9']
+      const c = container(t, rt, { process: { ...report.process, env } })
+      const line = c.line('run', '--bundle', c.bundle, c.id)
+      const shell = (text: string) =>
+        c.spawn('sh', '-c', `export LISTEN_PID=$$; ${text} exec "$@"`, 'sh', ...line).done
+      t.match(await shell('LISTEN_FDS=2'), { status: 1, stderr: /of LISTEN_FDS=2: descriptor 3 is not open/ })
+      const { stdout } = await shell('exec 3<config.json; LISTEN_FDS=1 LISTEN_FDNAMES=web')
+      const self = JSON.parse(stdout) as Report
+      t.same(Object.keys(self.fds), ['0', '1', '2', '3'])
+      t.same(
+        self.env.filter(entry => entry.startsWith('LISTEN_')).sort(),
+        ['LISTEN_FDNAMES=web', 'LISTEN_FDS=1', 'LISTEN_PID=1'],
+        'once each',
+      )
+      t.same(c.leaks(), nothing)
+    },
+  )
+
   t.test('the pid file: decimal, no newline, there when create returns', async t => {
     const c = container(t, rt, { process: { args: script(['wait']) } })
     const path = join(c.dir, 'pid')

@@ -279,6 +279,17 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     ]
     const { stdout } = await c.spawn(...opened, ...line).done
     t.same(Object.keys((JSON.parse(stdout) as Report).fds), ['0', '1', '2', '3'])
+    // Only pid 1 could take them: sd_listen_fds(3) compares LISTEN_PID.
+    const shell = 'export LISTEN_PID=$$ LISTEN_FDS=1; exec "$@"'
+    const listening = await c.spawn(
+      ...opened,
+      'sh',
+      '-c',
+      shell,
+      'sh',
+      ...c.line('exec', c.id, ...script(['report'])),
+    ).done
+    t.same(Object.keys((JSON.parse(listening.stdout) as Report).fds), ['0', '1', '2'], 'LISTEN_FDS is init’s')
   })
 
   t.test('signals go to the program', async t => {
