@@ -1,6 +1,6 @@
 /** The options of `update` as the resources of a config. */
-import { UsageError } from '../base/errors.js'
 import type { Log } from '../base/log.js'
+import type { Schemas } from '../container/options.js'
 import type { Resources } from '../spec/types.gen.js'
 import type { CommandOptions } from './commands.js'
 import { parseInt64, parseSize } from './units.js'
@@ -28,7 +28,7 @@ const rows: readonly Row[] = [
   ['blkio-weight', 'blockIO', 'weight', parseInt64],
 ]
 
-/** Throws UsageError for what is no limit, and when there is none. */
+/** Throws UsageError for what is no limit. */
 export function limitsOf(options: Options, log: Log): Resources {
   const limits: Record<string, Record<string, unknown>> = {}
   for (const [option, section, field, parse] of rows) {
@@ -36,12 +36,17 @@ export function limitsOf(options: Options, log: Log): Resources {
     if (text === undefined || text === '') continue
     limits[section] = { ...limits[section], [field]: parse(text, `--${option}`) }
   }
-  for (const option of ['l3-cache-schema', 'mem-bw-schema'] as const) {
-    if (options[option])
-      throw new UsageError(`--${option}: Intel RDT is not supported by this version of tsrun`)
-  }
   for (const option of ['kernel-memory', 'kernel-memory-tcp'] as const) {
     if (options[option]) log.warn(`--${option} is ignored: the kernel no longer has this limit`)
   }
   return limits as Resources
+}
+
+/** Those of the container's group of resctrl; undefined when there is none. */
+export function schemasOf({
+  'l3-cache-schema': l3,
+  'mem-bw-schema': bandwidth,
+}: Options): Schemas | undefined {
+  if (!l3 && !bandwidth) return undefined
+  return { ...(l3 && { l3CacheSchema: l3 }), ...(bandwidth && { memBwSchema: bandwidth }) }
 }

@@ -1,7 +1,7 @@
 /** What the command line, or a program that embeds tsrun, asks of `container/`. */
 import type { Log } from '../base/log.js'
 import type { OutOfMemory } from '../host/oom.js'
-import type { Resources } from '../spec/types.gen.js'
+import type { IntelRdt, Resources } from '../spec/types.gen.js'
 
 /** What every command needs. */
 export interface Common {
@@ -101,11 +101,14 @@ export interface ExecOptions {
   readonly again: readonly string[]
 }
 
+/** New schemata of the container's group of resctrl; absent: as they are. */
+export type Schemas = Pick<IntelRdt, 'l3CacheSchema' | 'memBwSchema'>
+
 export interface UpdateOptions {
   readonly common: Common
   readonly id: string
   /** The text of a document of resources, or limits from the command line. */
-  readonly resources: { readonly text: string } | { readonly limits: Resources }
+  readonly resources: { readonly text: string } | { readonly limits: Resources; readonly schemas?: Schemas }
 }
 
 /** What checkpoint and restore have in common: options of criu, under runc's names. */

@@ -1,15 +1,17 @@
 import { ConfigError, StateError, TsrunError } from '../base/errors.js'
 import type { CgroupPaths } from '../host/cgroup.js'
 import { replaceCgroups } from '../launch/cgroup.js'
+import { changeResctrl, type ResctrlChange } from '../launch/resctrl.js'
 import { readUnit, setUnit } from '../launch/systemd.js'
 import { isUnified, lowerUpdate, mergeResources, updateUnit, withoutZeros } from '../lower/cgroup/update.js'
+import { groupsOf, olderLines, ROOT as RESCTRL } from '../lower/resctrl.js'
 import { exactJson } from '../spec/json.js'
 import { checkResourcesRules, type Explainer, loadResources } from '../spec/load.js'
 import type { Resources } from '../spec/types.gen.js'
 import { readKernelFile } from '../sys/kernelfiles.js'
 import { native } from '../sys/native.js'
 import { frozenSpec } from './frozen.js'
-import type { UpdateOptions } from './options.js'
+import type { Schemas, UpdateOptions } from './options.js'
 import { type Record, statusOf } from './record.js'
 import { load, save } from './store.js'
 import { warnerOf } from './warn.js'
@@ -37,8 +39,10 @@ export function updateContainer({ common, id, resources }: UpdateOptions): void 
     checkUsage(asked, merged, record.cgroup)
     const warn = warnerOf(common)
     const writes = lowerUpdate(asked, merged, record.cgroup, warn)
+    const keep = () => save(common.root, { ...record, resources: exactJson(merged) })
+    const change = 'schemas' in resources ? resctrlOf(common.root, id, resources.schemas) : undefined
     withUnit(record, asked, merged, () =>
-      replaceCgroups(writes, () => save(common.root, { ...record, resources: exactJson(merged) })),
+      replaceCgroups(writes, change === undefined ? keep : () => changeResctrl(change, keep)),
     )
   } catch (error) {
     throw error instanceof TsrunError ? error.wrap(`update ${JSON.stringify(id)}`) : error
@@ -74,6 +78,19 @@ function withUnit({ unit, cgroup }: Record, asked: Resources, merged: Resources,
     setUnit({ ...op, properties: old })
     throw error
   }
+}
+
+/** What becomes of the container's group of resctrl. The text is runc's. */
+function resctrlOf(root: string, id: string, schemas: Schemas | undefined): ResctrlChange | undefined {
+  if (schemas === undefined) return undefined
+  const rdt = frozenSpec(root, id).linux?.intelRdt
+  if (rdt === undefined)
+    throw new ConfigError(
+      '/linux/intelRdt',
+      'rdt-update',
+      'updating a non-existent Intel RDT configuration is not supported',
+    )
+  return { mount: RESCTRL, group: groupsOf(rdt, id).group, lines: olderLines(schemas) }
 }
 
 /** What a container's limits are now. */

@@ -70,6 +70,7 @@ export function difference(asked: string, actual: string): string | undefined {
  */
 export function createResctrl(op: OpOf<'resctrl_create'>, tree: Tree = kernel): string[] {
   const { at, mount, group, compare, schemata, monitor } = op
+  const lines = compare + schemata
   if (!tree.isResctrl(mount)) {
     throw new HostError(
       `${at}: intelRdt is specified in config, but resctrl is not mounted on ${mount}: mount -t resctrl resctrl ${mount} (the CPU and the kernel must have it), or leave intelRdt out`,
@@ -79,7 +80,7 @@ export function createResctrl(op: OpOf<'resctrl_create'>, tree: Tree = kernel): 
   try {
     if (tree.exists(group)) {
       check(op, tree)
-      if (schemata !== '') writeSchemata(op, tree)
+      if (schemata !== '') writeSchemata({ at, mount, group, lines }, tree)
     } else {
       if (op.mustExist) {
         throw new HostError(
@@ -88,7 +89,7 @@ export function createResctrl(op: OpOf<'resctrl_create'>, tree: Tree = kernel): 
       }
       tree.mkdir(group)
       made.push(group)
-      if (compare + schemata !== '') writeSchemata(op, tree)
+      if (lines !== '') writeSchemata({ at, mount, group, lines }, tree)
     }
     if (monitor !== undefined && !tree.exists(monitor)) {
       tree.mkdir(monitor)
@@ -114,13 +115,50 @@ function check({ at, group, compare }: OpOf<'resctrl_create'>, tree: Tree): void
   throw new HostError(`${at}: the resource group ${group} exists, and has not ${wrong} in its schemata`)
 }
 
-function writeSchemata({ at, mount, group, compare, schemata }: OpOf<'resctrl_create'>, tree: Tree): void {
+function writeSchemata({ at, mount, group, lines }: ResctrlChange & { at: string }, tree: Tree): void {
   try {
-    tree.write(`${group}/schemata`, compare + schemata)
+    tree.write(`${group}/schemata`, lines)
   } catch (error) {
     const why = tree.read(`${mount}/info/last_cmd_status`)?.trim() ?? ''
     const told = why === '' || why === 'ok' ? '' : ` (${why})`
     throw new HostError(`${at}: set the schemata: ${(error as Error).message}${told}`)
+  }
+}
+
+/** What `update` asks of a container's resource group. */
+export interface ResctrlChange {
+  readonly mount: string
+  readonly group: string
+  /** Lines of schemata; what they do not name stays. */
+  readonly lines: string
+}
+
+/**
+ * Changes the schemata of a group, then does the rest; when either fails the group is as it was. Throws HostError, and what `after` throws.
+ */
+export function changeResctrl(
+  { mount, group, lines }: ResctrlChange,
+  after: () => void,
+  tree: Tree = kernel,
+): void {
+  const at = '/linux/intelRdt'
+  const known = parseSchemata(tree.isResctrl(mount) ? (tree.read(`${mount}/schemata`) ?? '') : '')
+  for (const name of parseSchemata(lines).keys()) {
+    if (known.has(name)) continue
+    // runc's texts for the two that there are options for.
+    if (name.startsWith('MB')) throw new HostError('Intel RDT/MBA: memory bandwidth schema is not enabled')
+    throw new HostError(`Intel RDT/CAT: l3 cache schema is not enabled (no ${name} in ${mount}/schemata)`)
+  }
+  const old = tree.read(`${group}/schemata`)
+  if (old === undefined) throw new HostError(`${at}: the resource group ${group} is gone`)
+  try {
+    writeSchemata({ at, mount, group, lines }, tree)
+    after()
+  } catch (error) {
+    try {
+      tree.write(`${group}/schemata`, old)
+    } catch {}
+    throw error
   }
 }
 

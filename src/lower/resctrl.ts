@@ -17,7 +17,7 @@ export function groupsOf({ closID, enableMonitoring }: IntelRdt, id: string): Gr
 }
 
 /** The lines of the older fields. A MB: line of l3CacheSchema gives way to memBwSchema. */
-function olderLines({ l3CacheSchema = '', memBwSchema = '' }: IntelRdt): string {
+export function olderLines({ l3CacheSchema = '', memBwSchema = '' }: IntelRdt): string {
   const lines: string[] = []
   for (const line of l3CacheSchema.split('\n')) {
     if (line !== '' && !(memBwSchema !== '' && line.startsWith('MB:'))) lines.push(line)

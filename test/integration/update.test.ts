@@ -95,7 +95,8 @@ forms(t, requires('root', 'cc', 'cgroup1'), (t, rt) => {
     refused(/for --memory-swap/, '--memory', '32m', '--memory-swap', '-2')
     refused(/a size like/, '--memory', '32x')
     refused(/whole number/, '--pids-limit', 'many')
-    refused(/Intel RDT/, '--l3-cache-schema', 'L3:0=f')
+    refused(/Intel RDT/, '--l3-cache-schema', 'L3:0=f', '--pids-limit', '9')
+    refused(/Intel RDT/, '--mem-bw-schema', 'MB:0=50', '--pids-limit', '9')
     t.same(c.call('update', '--memory', '80m', c.id), done, 'the failures left nothing behind')
   })
 

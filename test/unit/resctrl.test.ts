@@ -1,6 +1,13 @@
 /** Resource groups on a tree in memory. */
 import t from 'tap'
-import { createResctrl, difference, joinResctrl, ownGroups, parseSchemata } from '../../src/launch/resctrl.js'
+import {
+  changeResctrl,
+  createResctrl,
+  difference,
+  joinResctrl,
+  ownGroups,
+  parseSchemata,
+} from '../../src/launch/resctrl.js'
 import type { HostPath } from '../../src/plan/op.js'
 import { create, fake, root } from '../support/resctrl.js'
 
@@ -82,3 +89,32 @@ t.test('without resctrl', async t => {
     message: /resctrl is not mounted on \/sys\/fs\/resctrl/,
   })
 })
+
+t.test('update: lines are changed, or none', async t => {
+  const { tree, log, files } = fake()
+  tree.mkdir(`${root}/box`)
+  log.length = 0
+  const change = { mount: root, group: `${root}/box`, lines: 'L3:0=f\n' }
+  let after = 0
+  const keep = () => void after++
+  changeResctrl(change, keep, tree)
+  t.same(log, [`write ${root}/box/schemata L3:0=f`])
+  t.equal(after, 1)
+  const before = files.get(`${root}/box/schemata`)
+  t.throws(() => changeResctrl({ ...change, lines: 'MB:0=50\n' }, throwIt, tree), {
+    message: 'the record cannot be saved',
+  })
+  t.equal(files.get(`${root}/box/schemata`), before, 'what follows failed: as it was')
+  t.throws(() => changeResctrl({ ...change, lines: 'L2:0=1\n' }, keep, tree), {
+    message: /Intel RDT\/CAT: l3 cache schema is not enabled \(no L2 in/,
+  })
+  t.throws(() => changeResctrl({ ...change, group: `${root}/gone` }, keep, tree), { message: /gone is gone/ })
+  t.throws(() => changeResctrl({ ...change, lines: 'MB:0=50\n' }, keep, fake(false).tree), {
+    message: 'Intel RDT/MBA: memory bandwidth schema is not enabled',
+  })
+  t.equal(after, 1)
+})
+
+const throwIt = (): never => {
+  throw new Error('the record cannot be saved')
+}

@@ -5,7 +5,7 @@ import { pauseContainer, resumeContainer } from '../../container/pause.js'
 import { listProcesses, processTable } from '../../container/ps.js'
 import { updateContainer } from '../../container/update.js'
 import { commonOf } from '../common.js'
-import { limitsOf } from '../limits.js'
+import { limitsOf, schemasOf } from '../limits.js'
 import { print, readInput } from '../output.js'
 import { parseDuration } from '../units.js'
 import type { Request } from './part.js'
@@ -30,10 +30,13 @@ export const handlers = {
   update(request: Request<'update'>): number {
     const { options } = request
     const file = options.resources
+    const schemas = schemasOf(options)
     updateContainer({
       common: commonOf(request),
       id: idOf(request),
-      resources: file ? { text: readInput(file) } : { limits: limitsOf(options, request.log) },
+      resources: file
+        ? { text: readInput(file) }
+        : { limits: limitsOf(options, request.log), ...(schemas && { schemas }) },
     })
     return 0
   },
