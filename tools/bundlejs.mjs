@@ -3,7 +3,7 @@
 //   NPM/tsrun.cjs, NPM/PART.cjs     for Node: src/cli/npm.ts, which loads the parts: boot is src/cli/node.ts with main
 //   NPM/index.js                    the library (`import 'tsrun'`), when there is src/index.ts
 //   STATIC/boot.js, STATIC/PART.js  for QuickJS: the same text between other brackets (shim/static/compile.c)
-//   STATIC/parts.h                  the list of parts for shim/static/main.c
+//   STATIC/parts.h                  the list of parts for shim/static/parts.c
 //   STATIC/bundle.stamp, .d         when all this was made, and of what, for make
 //
 // The program is main.ts, which exports main(), and parts, each one file, parts/NAME.ts. `native().load('NAME')` evaluates it, once, and returns its exports. A module
@@ -35,6 +35,7 @@ const src = join(house, 'src')
  * cold   needs RegExp, Date, Promise or Proxy, which the static form adds before it loads the part
  * split  what an ordinary run does not call becomes a part PARTRare (tools/split.mjs)
  * image  is loaded at build time, into the image of the static form (tools/image.mjs)
+ * packed lies compressed in the static form (tools/pack.mjs): what ordinary commands load does not
  */
 const parts = {
   boot: { split: true, image: true },
@@ -42,17 +43,17 @@ const parts = {
   create: { split: true, image: true },
   exec: { after: ['create'] },
   operate: { after: ['lifecycle', 'create'] },
-  checkpoint: { after: ['create'] },
-  rest: { after: ['create'], cold: true },
-  help: { cold: true },
-  explain: { cold: true },
-  failure: {},
+  checkpoint: { packed: true, after: ['create'] },
+  rest: { packed: true, after: ['create'], cold: true },
+  help: { packed: true, cold: true },
+  explain: { packed: true, cold: true },
+  failure: { packed: true },
   seccomp: { file: 'lower/seccomp/index.ts' },
-  netdevice: { file: 'launch/netdevice.ts' },
+  netdevice: { packed: true, file: 'launch/netdevice.ts' },
   notify: { file: 'container/notify.ts' },
-  resctrl: { file: 'launch/resctrl.ts' },
+  resctrl: { packed: true, file: 'launch/resctrl.ts' },
   oom: { file: 'host/oom.ts' },
-  maptool: { file: 'launch/maptool.ts' },
+  maptool: { packed: true, file: 'launch/maptool.ts' },
   unit: { file: 'lower/cgroup/unit.ts' },
   systemd: { file: 'launch/systemd.ts' },
 }
@@ -320,13 +321,12 @@ inputs.add(join(src, 'cli/npm.ts'))
 for (const [bundled, code] of await halves('boot', await boot('quickjs.ts', { platform: 'neutral' }))) {
   writeFileSync(join(still, `${bundled}.js`), hoist(exportsTo(code, 'module.exports')))
 }
+/** For shim/static/parts.c. */
+const lineOf = ({ image, packed, cold }, name) =>
+  image ? `IMAGE(${name})` : `${packed ? 'PACKED' : 'PART'}(${name}, ${cold ? 'COLD' : 'HOT'})`
 writeFileSync(
   join(still, 'parts.h'),
-  [...present, ...rares]
-    .map(name =>
-      parts[name]?.image ? `IMAGE(${name})\n` : `PART(${name}, ${parts[name]?.cold ? 'COLD' : 'HOT'})\n`,
-    )
-    .join(''),
+  [...present, ...rares].map(name => `${lineOf(parts[name] ?? { packed: true }, name)}\n`).join(''),
 )
 
 if (program === join(src, 'cli') && existsSync(join(src, 'index.ts'))) {

@@ -1,5 +1,5 @@
 // Writes shim/static/glue.gen.h from src/sys/prototypes.ts: one C function for each row, and the table that
-// shim/static/main.c puts onto the engine's object.
+// shim/static/glue.c puts onto the engine's object.
 // Usage: node tools/glue.mjs [--out DIR]
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,7 +11,7 @@ const flag = process.argv.indexOf('--out')
 const out = flag === -1 ? join(house, 'shim/static') : process.argv[flag + 1]
 const { prototypes } = await importTs(join(house, 'src/sys/prototypes.ts'))
 
-/** Per kind of argument: the C type, and the statements that fill `aN` from `argv[N]` (see main.c for the helpers). */
+/** Per kind of argument: the C type, and the statements that fill `aN` from `argv[N]` (see glue.c for the helpers). */
 const kinds = {
   int: { type: 'int32_t', from: 'to_int' },
   uint: { type: 'uint32_t', from: 'to_uint' },

@@ -1,4 +1,4 @@
-// Puts the memory of a started program into its file: node tools/image.mjs START DIRECTORY OUT (shim/static/main.c, write_image). The segment of
+// Puts the memory of a started program into its file: node tools/image.mjs START DIRECTORY OUT (shim/static/image.c). The segment of
 // START that can be written ends with variables that are zero; in OUT the file goes on to the end of the image, so that the kernel maps
 // it as it was.
 import { execFileSync, spawnSync } from 'node:child_process'
@@ -8,11 +8,15 @@ const [start, directory, out] = process.argv.slice(2)
 const PT_LOAD = 1
 const PF_W = 2
 
-// Without random addresses of the stack, what lies in unused memory is the same each time; where that is forbidden, it differs.
-const { status, stdout } = spawnSync('setarch', ['--addr-no-randomize', start, directory], {
-  maxBuffer: 1 << 26,
-})
-const memory = status === 0 ? stdout : execFileSync(start, [directory], { maxBuffer: 1 << 26 })
+/** What START prints. Without random addresses of the stack, what lies in unused memory is the same each time; where that is forbidden, it differs. */
+function run(...args) {
+  const options = { maxBuffer: 1 << 26 }
+  const { status, stdout } = spawnSync('setarch', ['--addr-no-randomize', start, ...args], options)
+  return status === 0 ? stdout : execFileSync(start, args, options)
+}
+
+const small = run(directory).toString()
+const memory = run(directory, small)
 const address = memory.readBigUInt64LE(0)
 const image = memory.subarray(8)
 

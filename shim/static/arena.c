@@ -33,10 +33,10 @@ static struct area *area_for(size_t size)
   return size <= SMALL_BLOCK ? &image.small : &image.large;
 }
 
-void arena_start(void)
+void arena_start(size_t small)
 {
-  image.small = (struct area){image.bytes, image.bytes + SMALL_MEMORY};
-  image.large = (struct area){image.bytes + SMALL_MEMORY, image.bytes + sizeof image.bytes};
+  image.small = (struct area){image.bytes, image.bytes + small};
+  image.large = (struct area){image.bytes + small, image.bytes + sizeof image.bytes};
 }
 
 /* Linux 5.14; older ones answer EINVAL. */
@@ -100,12 +100,16 @@ void *arena_take(size_t size)
   return header + 1;
 }
 
+size_t arena_small_size(void)
+{
+  return (size_t)(image.small.next - image.bytes + 4095) & ~(size_t)4095;
+}
+
 size_t arena_image_size(void)
 {
-  uint8_t *end = image.bytes + sizeof image.bytes;
-  return image.large.limit == end && image.small.limit <= end && image.small.limit > image.bytes
-           ? (size_t)(image.large.next - (uint8_t *)&image)
-           : 0;
+  const uint8_t *end = image.bytes + sizeof image.bytes;
+  bool held = image.large.limit == end && image.small.limit <= image.large.next && image.small.next > image.bytes;
+  return held ? (size_t)(image.large.next - (uint8_t *)&image) : 0;
 }
 
 static void *take(JSMallocState *state, size_t size)

@@ -6,7 +6,6 @@
 enum {
   /* Blocks of up to so many bytes lie together: objects, whose reference counts are written to, apart from bytecode. */
   SMALL_BLOCK = 128,
-  SMALL_MEMORY = 400 << 10,
   FIRST_MEMORY = 1 << 20,
   /* Up to this size, blocks that were given back have a list for each size; list 0 has the larger ones. */
   BY_SIZE = 1024
@@ -18,7 +17,7 @@ struct area {
 
 /* The first memory, at an address that is the same in every process: what lies in it at build time is a part of the program's file. */
 struct image {
-  /* What finds the rest again: main.c's own. NULL in a program that was started without an image. */
+  /* What finds the rest again: struct program. NULL in a program that was started without an image. */
   void *root;
   struct free_block *free_blocks[BY_SIZE / 8 + 1];
   struct area small, large;
@@ -27,14 +26,17 @@ struct image {
 
 extern struct image image;
 
-/* Begins an empty image. */
-void arena_start(void);
+/* Begins an empty image; its first bytes, whole pages, are for small blocks. */
+void arena_start(size_t small);
 
 /* Has memory that will be written to made at once: that costs a third of a fault for each page. Optional. */
 void arena_fill(const uint8_t *from, const uint8_t *to);
 
 /* 8-byte aligned memory, or NULL. */
 void *arena_take(size_t size);
+
+/* How many bytes small blocks need, in whole pages: what arena_start() should have been told. */
+size_t arena_small_size(void);
 
 /* Of the image with what is in use of it; 0: it did not hold all. */
 size_t arena_image_size(void);

@@ -1,4 +1,4 @@
-/** Entry of the static form: shim/static/main.c evaluates this script with the engine it made, and calls `main` later. */
+/** Entry of the static form: shim/static/image.c evaluates this script with the engine it made, and calls `main` later. */
 import { install, type Native } from '../sys/native.js'
 
 declare const native: Native & { main: () => number }

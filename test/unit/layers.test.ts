@@ -36,7 +36,7 @@ const nodeNames = new Set([
 /** Packages of npm, and the layer that may use them. */
 const packages: Readonly<Record<string, string>> = { yargs: 'cli', cliui: 'cli', 'yargs-parser': 'cli' }
 
-/** Intrinsics that the static form's hot path does without (shim/static/main.c adds them for cold parts). */
+/** Intrinsics that the static form's hot path does without (shim/static/parts.c adds them for cold parts). */
 const coldNames = new Set([
   'Date',
   'Promise',
