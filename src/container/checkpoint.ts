@@ -15,6 +15,7 @@ import { requestOf } from './create.js'
 import {
   commonOptions,
   DESCRIPTORS,
+  externalMount,
   externalName,
   joinedPath,
   kernelNames,
@@ -184,11 +185,11 @@ function mountsOf(
   const found: { key: string; value: string }[] = []
   for (const { target } of externalMounts(input)) {
     const point = find(target)
-    if (point !== undefined) found.push({ key: point.path, value: point.path })
+    if (point !== undefined) found.push(externalMount(point.path, point.path))
   }
   for (const path of maskedPaths(input)) {
     const point = find(path)
-    if (point !== undefined && !point.isDirectory) found.push({ key: point.path, value: '/dev/null' })
+    if (point !== undefined && !point.isDirectory) found.push(externalMount(point.path, '/dev/null'))
   }
   return found
 }

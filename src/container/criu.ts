@@ -1,4 +1,5 @@
 /** What checkpoint and restore tell criu alike. */
+import { HostError } from '../base/errors.js'
 import { cgroupModes, type Message } from '../launch/criu/messages.js'
 import type { NamespaceType } from '../plan/flags.js'
 import type { Spec } from '../spec/types.gen.js'
@@ -70,6 +71,19 @@ export function commonOptions(choices: CriuChoices, spec: Spec): Options {
 function configFile(asked: string | undefined): Options {
   if (asked === '') return {}
   return { configFile: asked ?? '/etc/criu/runc.conf' }
+}
+
+/**
+ * A mount of the host as criu is told of it. criu keeps `mnt[KEY]:VALUE` as one text and takes the first that begins with `mnt[WANTED]:`,
+ * so an image whose links put `]:` into a key could exchange sources, for those of paths that no config has (CVE-2026-119101).
+ * @throws HostError for such a key
+ */
+export function externalMount(key: string, value: string): { key: string; value: string } {
+  if (key.includes(']:') || key.endsWith(']'))
+    throw new HostError(
+      `the mount at ${JSON.stringify(key)} cannot be told to criu, which would read another path out of "]:"; the rootfs leads there`,
+    )
+  return { key, value }
 }
 
 /** Under which name criu knows a namespace that it is not to look into: runc's, so that images can be exchanged. */

@@ -26,6 +26,7 @@ import { type LoadedBundle, loadBundle, type Made, newRecord, realRootfs, reques
 import {
   commonOptions,
   DESCRIPTORS,
+  externalMount,
   externalName,
   joinedPath,
   kernelNames,
@@ -162,7 +163,7 @@ function findMounts(state: Restoration): { key: string; value: string }[] {
     const found: { key: string; value: string }[] = []
     for (const { target, source, isCgroup } of externalMounts(input)) {
       const key = isCgroup ? target : find(target)?.path
-      if (key !== undefined) found.push({ key, value: source })
+      if (key !== undefined) found.push(externalMount(key, source))
     }
     if ((input.linux.maskedPaths ?? []).length > 0) found.push({ key: '/dev/null', value: '/dev/null' })
     return found

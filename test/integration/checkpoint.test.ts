@@ -14,23 +14,13 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { namespaces } from '../support/config.js'
 import { type Container, container, type Result, until } from '../support/container.js'
-import { criuHas, requiresCriu } from '../support/criu.js'
+import { checkpoint, criuHas, images, quietly, requiresCriu, restore } from '../support/criu.js'
 import { nothing } from '../support/leaks.js'
 import { answersIn, payloadPath, script } from '../support/payload.js'
 import { requires } from '../support/requires.js'
 import { forms, type Runtime } from '../support/runtime.js'
 
 const counting = { process: { args: script(['count', '/tmp/count']) } }
-
-/** A command whose processes have no file of the host open: stdio is /dev/null, words go to a log. */
-const quietly = (c: Container, ...args: readonly string[]): Result => {
-  const log = join(c.dir, 'log')
-  rmSync(log, { force: true })
-  const [command = '', ...words] = c.line('--log', log, ...args)
-  const env = { PATH: process.env.PATH, TSRUN_TEST_TAG: c.id }
-  const { status } = spawnSync(command, words, { cwd: c.bundle, env, stdio: 'ignore', timeout: 60_000 })
-  return { status: status ?? -1, stdout: '', stderr: existsSync(log) ? readFileSync(log, 'utf8') : '' }
-}
 
 /** The numbers that `count` has written, when there is no gap: the last one; NaN otherwise. */
 const counted = (c: Container, file = 'tmp/count'): number => {
@@ -46,12 +36,6 @@ const countsOn = (t: Test, c: Container, message: string, file?: string): void =
     `${message}: ${before}, ${counted(c, file)}`,
   )
 }
-
-const images = (c: Container): string => join(c.dir, 'images')
-const checkpoint = (c: Container, ...flags: readonly string[]): Result =>
-  quietly(c, 'checkpoint', '--image-path', images(c), '--work-path', join(c.dir, 'work'), ...flags, c.id)
-const restore = (c: Container, ...flags: readonly string[]): Result =>
-  quietly(c, 'restore', '--image-path', images(c), '--work-path', join(c.dir, 'work'), ...flags, c.id)
 
 const works = (t: Test, result: Result, message: string): void => {
   t.equal(result.status, 0, `${message}: ${result.stderr}`)

@@ -45,6 +45,13 @@ export const advisories = {
   'CVE-2026-30892': { was: 'crun' },
   'CVE-2026-41579': { was: 'runc', mended: { runc: '1.3.6', crun: '1.28' } },
   'CVE-2026-47766': { was: 'crun', mended: { runc: '1.3.6', crun: '1.28' } },
+  'CVE-2026-119101': {
+    was: 'runc, crun, CRIU',
+    mended: { runc: '1.3.7' },
+    also: 'CVE-2026-115520, -119614',
+  },
+  'CVE-2026-115521': { was: 'crun' },
+  'CVE-2026-84042': { was: 'crun' },
   'CVE-2026-88264': { was: 'crun', mended: { crun: '1.30' } },
   'CVE-2026-88265': { was: 'crun', mended: { crun: '1.30' } },
 } as const satisfies Readonly<Record<string, Advisory>>
