@@ -50,6 +50,7 @@ gen: $(modules) ## write the generated files (*.gen.*) again
 
 .PHONY: lint
 lint: $(modules) ## types, style and C warnings
+	@tools/deps.sh lint
 	@$(NODE) tools/test.mjs lint
 
 .PHONY: format
@@ -105,15 +106,15 @@ check-vm: ## the tests that need cgroup v2, systemd or a user's delegated cgroup
 	@$(NODE) tools/checkvm.mjs '$(VM_TEST)' $(TESTS)
 
 .PHONY: bench
-bench: build/side ## speed beside runc and crun (BENCH_ALL=1: the newest runc and youki, too)
+bench: ## speed beside runc and crun (BENCH_ALL=1: the newest runc and youki, too)
 	@tools/deps.sh bench
-	@$(MAKE) --no-print-directory build static
+	@$(MAKE) --no-print-directory build static build/side
 	@$(NODE) bench/bench.mjs
 
 .PHONY: bench-engines
-bench-engines: build/side ## podman, ctr and docker with tsrun and with runc, as root (ONLY=podman, ROUNDS=20)
+bench-engines: ## podman, ctr and docker with tsrun and with runc, as root (ONLY=podman, ROUNDS=20)
 	@tools/deps.sh clients
-	@$(MAKE) --no-print-directory static
+	@$(MAKE) --no-print-directory static build/side
 	@$(NODE) bench/engines.mjs
 
 .PHONY: fuzz

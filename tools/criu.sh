@@ -3,7 +3,7 @@
 #
 #   tools/criu.sh [CACHE]        CACHE: default ${XDG_CACHE_HOME:-~/.cache}/tsrun
 #
-# 1. criu of this system, where `criu check` is content with it;
+# 1. criu of this system, where it fits the kernel;
 # 2. else that of Debian unstable, fetched by apt (which verifies it) with a private configuration (tools/apt.sh), beside the libraries of
 #    its release. On Linux 6.18 3.17 (Debian 12) does not start, and 4.1 (Debian 13) cannot dump TCP sockets; 4.2 does both.
 set -eu
@@ -17,9 +17,15 @@ fail() {
   exit 1
 }
 
+# Since Linux 6.16 only Unix sockets have SO_PASSCRED, and a criu before 4.2 wants it of all: `criu check` does not see that.
+is_before() {
+  [ "$1" != "$2" ] && [ "$(printf '%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]
+}
+
 works() {
   # Without root it cannot tell.
-  [ -x "$1" ] && { [ "$(id -u)" -ne 0 ] || "$1" check > /dev/null 2>&1; }
+  [ -x "$1" ] && { [ "$(id -u)" -ne 0 ] || "$1" check > /dev/null 2>&1; } || return 1
+  is_before "$(uname -r)" 6.16 || ! is_before "$("$1" --version | sed -n 's/^Version: //p')" 4.2
 }
 
 own=$(PATH=$PATH:/usr/sbin:/sbin command -v criu || :)

@@ -1,16 +1,27 @@
 #!/bin/sh
 # Installs the Debian packages that a make target needs and that are missing; without root it prints the line to type.
-# Usage: tools/deps.sh run|build|static|test|fuzz|bench|clients
+# Usage: tools/deps.sh run|build|lint|static|test|fuzz|bench|clients
 # A target needs `want`; what it can do without (its tests are skipped, with a reason) is in `may`: not every release has it.
 set -eu
+
+lists_are_there() {
+  [ -n "$(apt-get indextargets --format '$(FILENAME)' 'Created-By: Packages' 2> /dev/null | xargs -r ls 2> /dev/null)" ]
+}
 
 compile='gcc libc6-dev linux-libc-dev musl-tools'
 # What tools/quickjs.sh needs: the package, or what fetches its source.
 quickjs='dpkg-dev debian-archive-keyring'
-if apt-cache policy libquickjs 2> /dev/null | grep -q 'Candidate: 2025\.04\.26-'; then quickjs=libquickjs; fi
+if apt-cache policy libquickjs 2> /dev/null | grep -q 'Candidate: 2025\.04\.26-'; then
+  quickjs=libquickjs
+elif ! lists_are_there; then
+  # Before the first apt-get update apt knows no candidates.
+  case $(. /etc/os-release 2> /dev/null && echo "$ID $VERSION_ID") in
+    'debian 13' | 'ubuntu 25.10' | 'ubuntu 26.04') quickjs=libquickjs ;;
+  esac
+fi
 may=
 case ${1:-} in
-  build) want=$compile ;;
+  build | lint) want=$compile ;;
   static) want="$compile $quickjs" ;;
   run) want="$compile busybox-static" ;;
   test)
@@ -27,7 +38,7 @@ case ${1:-} in
     may=docker-cli
     ;;
   bench) want="$compile $quickjs busybox-static runc crun" ;;
-  *) echo "usage: $0 run|build|static|test|fuzz|bench|clients" >&2; exit 2 ;;
+  *) echo "usage: $0 run|build|lint|static|test|fuzz|bench|clients" >&2; exit 2 ;;
 esac
 
 if [ "${TSRUN_NO_APT:-}" = 1 ] || ! command -v dpkg-query > /dev/null; then exit 0; fi
@@ -41,7 +52,7 @@ absent() {
 }
 available() {
   for package; do
-    if apt-cache show "$package" > /dev/null 2>&1; then printf ' %s' "$package"; fi
+    if apt-cache show "$package" 2> /dev/null | grep -q '^Package:'; then printf ' %s' "$package"; fi
   done
 }
 # shellcheck disable=SC2086 # lists of words, here and below
@@ -64,7 +75,7 @@ update() {
 install() {
   DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $packages > "$log" 2>&1 < /dev/null
 }
-[ -n "$(apt-get indextargets --format '$(FILENAME)' 'Created-By: Packages' | xargs -r ls 2> /dev/null)" ] || update
+lists_are_there || update
 packages=$missing$(available $optional)
 [ -n "$packages" ] || exit 0
 echo "installing$packages" >&2

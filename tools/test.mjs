@@ -82,7 +82,8 @@ async function bundle(files) {
 function environment(timeout, more) {
   const env = { ...process.env, ...more }
   for (const name of Object.keys(env)) if (/^(NODE_|TAP)/.test(name)) delete env[name]
-  return { ...env, TSRUN_TIMEOUT: String(timeout) }
+  // The whole file may take as long: tap would end it after 30 s.
+  return { ...env, TSRUN_TIMEOUT: String(timeout), TAP_TIMEOUT: String(timeout) }
 }
 
 /** Runs a command in a process group of its own; { status, output } with both streams in order. */
