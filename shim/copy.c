@@ -23,6 +23,17 @@ struct level {
 
 static struct level levels[DEEPEST];
 
+/** A file with several names whose copy has some of them: another name becomes a link to the copy. */
+struct linked {
+  uint64_t device, inode;
+  int copy;
+};
+
+/** There may be more of them in a hostile image; those beyond are copied by each name. */
+enum { LINKED = 64 };
+static struct linked linked[LINKED];
+static unsigned linked_count;
+
 /** Attributes that the filesystem of the copy does not take are left out, as cp(1) does. */
 static void copy_attributes(int from, int to) {
   static char names[ATTRIBUTES], value[ATTRIBUTES];
@@ -57,19 +68,38 @@ static int copy_bytes(int from, int to) {
   return (int)sent;
 }
 
+/** 0 when `name` is a further name of a copy now. Whatever hinders that, a copy of its own will do. */
+static int link_copy(const struct level *level, const char *name, const struct stat *stat) {
+  for (unsigned i = 0; i < linked_count; i++) {
+    if (linked[i].inode != stat->st_ino || linked[i].device != stat->st_dev) continue;
+    char path[] = "/proc/self/fd/..........";
+    to_decimal((uint32_t)linked[i].copy, path + sizeof "/proc/self/fd/" - 1);
+    /* Before 6.10 the empty path is for CAP_DAC_READ_SEARCH of the host alone. */
+    int error = sys(linkat, linked[i].copy, "", level->to, name, AT_EMPTY_PATH);
+    return error < 0 ? sys(linkat, AT_FDCWD, path, level->to, name, AT_SYMLINK_FOLLOW) : error;
+  }
+  return -ENOENT;
+}
+
 static int copy_file(const struct level *level, const char *name) {
   struct stat stat;
   int from = sys(openat, level->from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   if (from < 0) return from;
   int error = sys(fstat, from, &stat);
   if (error >= 0 && !S_ISREG(stat.st_mode)) error = -ESTALE; /* it was a file a moment ago */
+  if (error >= 0 && stat.st_nlink > 1 && link_copy(level, name, &stat) >= 0) {
+    close_fd(from);
+    return 0;
+  }
   int to = error < 0 ? error : sys(openat, level->to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (to >= 0) {
     error = copy_bytes(from, to);
     if (error >= 0) error = copy_metadata(from, to, &stat);
     if (error >= 0) error = copy_times(to, &stat);
   } else error = to;
-  close_fd(to);
+  if (error >= 0 && stat.st_nlink > 1 && linked_count < LINKED)
+    linked[linked_count++] = (struct linked){stat.st_dev, stat.st_ino, to};
+  else close_fd(to);
   close_fd(from);
   return error;
 }
@@ -170,6 +200,7 @@ int run_copy_up(const struct op_copy_up *op) {
   unsigned depth = 0;
   while (error == 0) error = copy_some(&depth);
   while (depth > 0) climb(&depth);
+  while (linked_count > 0) close_fd(linked[--linked_count].copy);
   close_fd(from);
   close_fd(to);
   return failed(COPY_UP_COPY, error < 0 ? error : 0);

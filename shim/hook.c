@@ -45,8 +45,10 @@ _Noreturn static void become(const char *path, char **args, char **env, int in, 
   /* Ours is 0: what a hook makes on the host would be everybody's to write. */
   sys(umask, shim.umask);
   int status = sys(dup3, in, 0, 0);
-  if (status >= 0) status = sys(dup3, out, 1, 0);
-  if (status >= 0) status = sys(dup3, out, 2, 0);
+  for (int stream = 1; stream <= 2; stream++) {
+    int file = shim.hook_output[stream - 1];
+    if (status >= 0) status = sys(dup3, file < 0 ? out : file, stream, 0);
+  }
   /* Descriptors of the container are none of the hook's business; ours are CLOEXEC already. */
   if (status >= 0) status = close_on_exec(3);
   if (status >= 0) status = sys(execve, path, args, env);
@@ -120,4 +122,16 @@ int run_run_hook(const struct op_run_hook *op) {
   close_fd(in);
   close_fd(out);
   return error;
+}
+
+/* Opened by the caller's rights, before a namespace is entered. CLOEXEC keeps it from the container's program. */
+int run_open_hook_output(const struct op_open_hook_output *op) {
+  if (op->stream < 1 || op->stream > 2) return failed(OPEN_HOOK_OUTPUT_OPEN, -EINVAL);
+  int flags = O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_CLOEXEC;
+  int fd = sys(openat, AT_FDCWD, text(op->path), flags, 0600);
+  if (fd < 0) return failed(OPEN_HOOK_OUTPUT_OPEN, fd);
+  int *output = &shim.hook_output[op->stream - 1];
+  close_fd(*output);
+  *output = fd;
+  return 0;
 }

@@ -79,6 +79,7 @@ int main(int argc, char **argv) {
   if (shim.verb == VERB_MONITOR) mask_signals(ALL_SIGNALS);
   for (unsigned i = 0; i < MAX_SLOTS; i++) shim.slots[i] = -1;
   shim.masks[0] = shim.masks[1] = -1;
+  shim.hook_output[0] = shim.hook_output[1] = -1;
   if (shim.verb != VERB_CHECK) {
     int error = clean_up_process(plan_fd);
     if (error < 0) {

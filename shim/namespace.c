@@ -80,9 +80,8 @@ int run_set_dumpable(const struct op_set_dumpable *op) {
 }
 
 int run_become_root(const struct op_become_root *op) {
-  (void)op;
   /* EPERM: an unprivileged owner wrote `deny` to setgroups (CVE-2014-8989); EINVAL: group 0 is not mapped. */
-  sys(setgroups, 0, NULL);
+  if (op->keep_groups != 1) sys(setgroups, 0, NULL);
   int error = sys(setresgid, 0, 0, 0);
   if (error < 0) return failed(BECOME_ROOT_SETRESGID, error);
   error = sys(setresuid, 0, 0, 0);

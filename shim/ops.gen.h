@@ -2,7 +2,7 @@
 #pragma once
 #include <stdint.h>
 
-#define BUILD_ID 0x582d95d1u
+#define BUILD_ID 0x9a7b075bu
 
 enum opcode {
   OP_BARRIER = 1,
@@ -61,6 +61,7 @@ enum opcode {
   OP_FIND_EXECUTABLE = 76,
   OP_WAIT_START = 80,
   OP_RUN_HOOK = 81,
+  OP_OPEN_HOOK_OUTPUT = 152,
   OP_CLOSE_ON_EXEC = 82,
   OP_EXEC = 83,
   OP_EXIT = 140,
@@ -145,6 +146,7 @@ enum opcode {
   X(FIND_EXECUTABLE, find_executable) \
   X(WAIT_START, wait_start) \
   X(RUN_HOOK, run_hook) \
+  X(OPEN_HOOK_OUTPUT, open_hook_output) \
   X(CLOSE_ON_EXEC, close_on_exec) \
   X(EXEC, exec) \
   X(EXIT, exit) \
@@ -264,7 +266,9 @@ struct op_set_dumpable {
 };
 int run_set_dumpable(const struct op_set_dumpable *op);
 enum become_root_step { BECOME_ROOT_SETRESGID, BECOME_ROOT_SETRESUID };
-struct op_become_root;
+struct op_become_root {
+  uint64_t keep_groups;
+};
 int run_become_root(const struct op_become_root *op);
 enum clone_init_step { CLONE_INIT_CLONE3, CLONE_INIT_SEND };
 struct op_clone_init {
@@ -397,8 +401,8 @@ struct op_mkdir {
   uint64_t mode;
 };
 int run_mkdir(const struct op_mkdir *op);
-enum mknod_step { MKNOD_CREATE_PARENT, MKNOD_MKNOD, MKNOD_COMPARE, MKNOD_CHOWN,
-  MKNOD_CHMOD };
+enum mknod_step { MKNOD_CREATE_PARENT, MKNOD_MKNOD, MKNOD_COMPARE,
+  MKNOD_CHOWN };
 struct op_mknod {
   uint64_t root;
   struct ref path;
@@ -577,6 +581,12 @@ struct op_run_hook {
   struct ref after;
 };
 int run_run_hook(const struct op_run_hook *op);
+enum open_hook_output_step { OPEN_HOOK_OUTPUT_OPEN };
+struct op_open_hook_output {
+  uint64_t stream;
+  struct ref path;
+};
+int run_open_hook_output(const struct op_open_hook_output *op);
 enum close_on_exec_step { CLOSE_ON_EXEC_CLOSE_RANGE };
 struct op_close_on_exec {
   uint64_t first;
@@ -746,6 +756,7 @@ static const struct field_rule field_rules[] = {
     {KIND_FLAGS, 0, 0}, /* setns */
     {KIND_FLAGS, 0, 0}, /* unshare */
     {KIND_U32, 0, 0}, /* set_dumpable */
+    {KIND_U32, 1, 0}, /* become_root */
     {KIND_FLAGS, 0, 0}, /* clone_init */
     {KIND_SLOT, 1, 0}, /* clone_init */
     {KIND_STR, 0, 0}, /* join_session_keyring */
@@ -851,6 +862,8 @@ static const struct field_rule field_rules[] = {
     {KIND_U32, 0, 0}, /* run_hook */
     {KIND_STR, 0, 0}, /* run_hook */
     {KIND_STR, 0, 0}, /* run_hook */
+    {KIND_U32, 0, 0}, /* open_hook_output */
+    {KIND_PATH, 0, 0}, /* open_hook_output */
     {KIND_U32, 0, 0}, /* close_on_exec */
     {KIND_STRS, 0, 0}, /* exec */
     {KIND_STRS, 0, 0}, /* exec */
@@ -919,80 +932,81 @@ static const struct op_rule op_rules[] = {
     [OP_SETNS] = {1, 2, 4},
     [OP_UNSHARE] = {1, 1, 6},
     [OP_SET_DUMPABLE] = {1, 1, 7},
-    [OP_BECOME_ROOT] = {1, 0, 8},
-    [OP_CLONE_INIT] = {1, 2, 8},
-    [OP_SETSID] = {1, 0, 10},
-    [OP_JOIN_SESSION_KEYRING] = {1, 1, 10},
-    [OP_LOOPBACK_UP] = {1, 0, 11},
-    [OP_JOIN_CGROUP] = {1, 1, 11},
-    [OP_OPEN_PATH] = {1, 2, 12},
-    [OP_OPEN_FD_DIRECTORY] = {1, 1, 14},
-    [OP_OPEN_PROCFS] = {1, 1, 15},
-    [OP_WRITE_FILE] = {1, 3, 16},
-    [OP_SET_PROPAGATION] = {1, 3, 19},
-    [OP_MAKE_PARENT_PRIVATE] = {1, 1, 22},
-    [OP_OPEN_ROOT] = {1, 2, 23},
-    [OP_FSMOUNT] = {1, 5, 25},
-    [OP_OPEN_TREE] = {1, 4, 30},
-    [OP_MOUNT_SETATTR] = {1, 5, 34},
-    [OP_MOVE_MOUNT] = {1, 5, 39},
-    [OP_COPY_UP] = {1, 3, 44},
-    [OP_OPEN_TARGET] = {1, 3, 47},
-    [OP_FSPICK] = {1, 2, 50},
-    [OP_MKDIR] = {1, 3, 52},
-    [OP_MKNOD] = {1, 8, 55},
-    [OP_SYMLINK] = {1, 3, 63},
-    [OP_MASK_PATH] = {1, 2, 66},
-    [OP_READONLY_PATH] = {1, 2, 68},
-    [OP_ENTER_ROOT] = {1, 1, 70},
-    [OP_PIVOT_ROOT] = {1, 1, 71},
-    [OP_MOVE_ROOT] = {1, 2, 72},
-    [OP_OPEN_CONSOLE] = {1, 5, 74},
-    [OP_USE_CONSOLE] = {1, 1, 79},
-    [OP_SETHOSTNAME] = {1, 1, 80},
-    [OP_SETDOMAINNAME] = {1, 1, 81},
-    [OP_UMASK] = {1, 1, 82},
-    [OP_SET_NO_NEW_PRIVS] = {1, 0, 83},
-    [OP_DROP_BOUNDING] = {1, 2, 83},
-    [OP_KEEP_CAPABILITIES] = {1, 0, 85},
-    [OP_SETGROUPS] = {1, 1, 85},
-    [OP_SETRESGID] = {1, 1, 86},
-    [OP_SETRESUID] = {1, 1, 87},
-    [OP_CAPSET] = {1, 3, 88},
-    [OP_RAISE_AMBIENT] = {1, 1, 91},
-    [OP_CHOWN_STDIO] = {1, 2, 92},
-    [OP_CHDIR] = {1, 2, 94},
-    [OP_CHECK_CWD] = {1, 1, 96},
-    [OP_SECCOMP] = {1, 2, 97},
-    [OP_SECCOMP_LISTEN] = {1, 3, 99},
-    [OP_FIND_HOME] = {1, 1, 102},
-    [OP_FIND_EXECUTABLE] = {1, 2, 103},
-    [OP_WAIT_START] = {1, 2, 105},
-    [OP_RUN_HOOK] = {1, 6, 107},
-    [OP_CLOSE_ON_EXEC] = {1, 1, 113},
-    [OP_EXEC] = {1, 2, 114},
-    [OP_EXIT] = {1, 0, 116},
-    [OP_SUPERVISE] = {1, 2, 116},
-    [OP_RELEASE] = {1, 5, 118},
-    [OP_NOTIFY] = {1, 2, 123},
-    [OP_REMOVE_CGROUP] = {1, 1, 125},
-    [OP_REMOVE_FILE] = {1, 1, 126},
-    [OP_REMOVE_DIRECTORY] = {1, 1, 127},
-    [OP_CLEAN_UP_AFTER_FAILURE] = {1, 2, 128},
-    [OP_CLEAN_UP] = {1, 2, 130},
-    [OP_REPORT_OOM] = {1, 3, 132},
-    [OP_EXIT_LIKE_INIT] = {1, 0, 135},
-    [OP_JOIN_PROCESS] = {1, 2, 135},
-    [OP_RELEASE_EXEC] = {1, 6, 137},
-    [OP_SCHED_SETATTR] = {1, 7, 143},
-    [OP_IOPRIO_SET] = {1, 2, 150},
-    [OP_SET_MEMPOLICY] = {1, 3, 152},
-    [OP_SCHED_SETAFFINITY] = {1, 1, 155},
-    [OP_PERSONALITY] = {1, 1, 156},
-    [OP_MAKE_USER_NAMESPACE] = {1, 3, 157},
-    [OP_IDMAP_MOUNT] = {1, 3, 160},
-    [OP_SET_LABEL] = {1, 3, 163},
-    [OP_LABEL_ROOT] = {1, 2, 166},
+    [OP_BECOME_ROOT] = {1, 1, 8},
+    [OP_CLONE_INIT] = {1, 2, 9},
+    [OP_SETSID] = {1, 0, 11},
+    [OP_JOIN_SESSION_KEYRING] = {1, 1, 11},
+    [OP_LOOPBACK_UP] = {1, 0, 12},
+    [OP_JOIN_CGROUP] = {1, 1, 12},
+    [OP_OPEN_PATH] = {1, 2, 13},
+    [OP_OPEN_FD_DIRECTORY] = {1, 1, 15},
+    [OP_OPEN_PROCFS] = {1, 1, 16},
+    [OP_WRITE_FILE] = {1, 3, 17},
+    [OP_SET_PROPAGATION] = {1, 3, 20},
+    [OP_MAKE_PARENT_PRIVATE] = {1, 1, 23},
+    [OP_OPEN_ROOT] = {1, 2, 24},
+    [OP_FSMOUNT] = {1, 5, 26},
+    [OP_OPEN_TREE] = {1, 4, 31},
+    [OP_MOUNT_SETATTR] = {1, 5, 35},
+    [OP_MOVE_MOUNT] = {1, 5, 40},
+    [OP_COPY_UP] = {1, 3, 45},
+    [OP_OPEN_TARGET] = {1, 3, 48},
+    [OP_FSPICK] = {1, 2, 51},
+    [OP_MKDIR] = {1, 3, 53},
+    [OP_MKNOD] = {1, 8, 56},
+    [OP_SYMLINK] = {1, 3, 64},
+    [OP_MASK_PATH] = {1, 2, 67},
+    [OP_READONLY_PATH] = {1, 2, 69},
+    [OP_ENTER_ROOT] = {1, 1, 71},
+    [OP_PIVOT_ROOT] = {1, 1, 72},
+    [OP_MOVE_ROOT] = {1, 2, 73},
+    [OP_OPEN_CONSOLE] = {1, 5, 75},
+    [OP_USE_CONSOLE] = {1, 1, 80},
+    [OP_SETHOSTNAME] = {1, 1, 81},
+    [OP_SETDOMAINNAME] = {1, 1, 82},
+    [OP_UMASK] = {1, 1, 83},
+    [OP_SET_NO_NEW_PRIVS] = {1, 0, 84},
+    [OP_DROP_BOUNDING] = {1, 2, 84},
+    [OP_KEEP_CAPABILITIES] = {1, 0, 86},
+    [OP_SETGROUPS] = {1, 1, 86},
+    [OP_SETRESGID] = {1, 1, 87},
+    [OP_SETRESUID] = {1, 1, 88},
+    [OP_CAPSET] = {1, 3, 89},
+    [OP_RAISE_AMBIENT] = {1, 1, 92},
+    [OP_CHOWN_STDIO] = {1, 2, 93},
+    [OP_CHDIR] = {1, 2, 95},
+    [OP_CHECK_CWD] = {1, 1, 97},
+    [OP_SECCOMP] = {1, 2, 98},
+    [OP_SECCOMP_LISTEN] = {1, 3, 100},
+    [OP_FIND_HOME] = {1, 1, 103},
+    [OP_FIND_EXECUTABLE] = {1, 2, 104},
+    [OP_WAIT_START] = {1, 2, 106},
+    [OP_RUN_HOOK] = {1, 6, 108},
+    [OP_OPEN_HOOK_OUTPUT] = {1, 2, 114},
+    [OP_CLOSE_ON_EXEC] = {1, 1, 116},
+    [OP_EXEC] = {1, 2, 117},
+    [OP_EXIT] = {1, 0, 119},
+    [OP_SUPERVISE] = {1, 2, 119},
+    [OP_RELEASE] = {1, 5, 121},
+    [OP_NOTIFY] = {1, 2, 126},
+    [OP_REMOVE_CGROUP] = {1, 1, 128},
+    [OP_REMOVE_FILE] = {1, 1, 129},
+    [OP_REMOVE_DIRECTORY] = {1, 1, 130},
+    [OP_CLEAN_UP_AFTER_FAILURE] = {1, 2, 131},
+    [OP_CLEAN_UP] = {1, 2, 133},
+    [OP_REPORT_OOM] = {1, 3, 135},
+    [OP_EXIT_LIKE_INIT] = {1, 0, 138},
+    [OP_JOIN_PROCESS] = {1, 2, 138},
+    [OP_RELEASE_EXEC] = {1, 6, 140},
+    [OP_SCHED_SETATTR] = {1, 7, 146},
+    [OP_IOPRIO_SET] = {1, 2, 153},
+    [OP_SET_MEMPOLICY] = {1, 3, 155},
+    [OP_SCHED_SETAFFINITY] = {1, 1, 158},
+    [OP_PERSONALITY] = {1, 1, 159},
+    [OP_MAKE_USER_NAMESPACE] = {1, 3, 160},
+    [OP_IDMAP_MOUNT] = {1, 3, 163},
+    [OP_SET_LABEL] = {1, 3, 166},
+    [OP_LABEL_ROOT] = {1, 2, 169},
 };
 static const uint64_t flag_masks[] = {
     0x7e020080, /* namespaces */

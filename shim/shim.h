@@ -52,6 +52,7 @@ struct shim {
   char **pointers;         /* room for one op's argument and environment lists */
   char executable[PATH_MAX];
   char home[PATH_MAX]; /* "HOME=…" once find_home ran */
+  int hook_output[2];  /* where the streams 1 and 2 of hooks go; -1: kept for the error */
   int masks[2];        /* the mask of files and of directories that were attached first */
   int chdir_failed;    /* a chdir was tolerated: it is tried again, and checked */
   int init_status;     /* wait status of init, once supervise saw it end */

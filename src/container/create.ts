@@ -10,6 +10,7 @@ import { sharesMounts } from '../lower/rootfs.js'
 import type { HostPath } from '../plan/op.js'
 import { verify } from '../plan/verify.js'
 import { type Explainer, loadSpec, type ValidSpec } from '../spec/load.js'
+import { annotated } from '../spec/ocirun.js'
 import { warnings } from '../spec/rules/index.js'
 import { checkProcBinds } from '../spec/rules/mounts.js'
 import { checkJoinedSysctls } from '../spec/rules/sysctl.js'
@@ -95,6 +96,7 @@ export function realRootfs(path: string): HostPath {
 /** What the passes need beside the config. Asks the machine nothing but the rootfs. */
 export function requestOf(options: Omit<CreateOptions, 'config'>, loaded: LoadedBundle): Request {
   const { common, id } = options
+  const receiver = annotated(loaded.spec, 'run.oci.pidfd_receiver')
   return {
     id,
     bundle: loaded.bundle as HostPath,
@@ -104,6 +106,7 @@ export function requestOf(options: Omit<CreateOptions, 'config'>, loaded: Loaded
     ...(common.rootless === true && { tolerateCgroups: true }),
     noPivot: options.noPivot,
     noNewKeyring: options.noNewKeyring,
+    ...(receiver !== undefined && { pidfdSocket: receiver as HostPath }),
     ...plumbingOf(options, listenFds()),
   }
 }
@@ -252,6 +255,7 @@ export function newRecord(
     ...(cgroup.unit && { unit: cgroup.unit }),
     ownPidNamespace: namespaces.some(ns => ns.type === 'pid' && (ns.path === undefined || ns.path === '')),
     ...(spec.annotations === undefined ? {} : { annotations: spec.annotations }),
+    ...(spec.process === undefined && { noProcess: true }),
     poststart: spec.hooks?.poststart ?? [],
     poststop: spec.hooks?.poststop ?? [],
     afterStart: [],

@@ -1,5 +1,7 @@
 import { InternalError, type TsrunError } from '../base/errors.js'
 import { failureOf } from '../launch/failure.js'
+import { openHookOutput } from '../lower/hooks.js'
+import type { Op } from '../plan/op.js'
 import type { Hook } from '../spec/types.gen.js'
 import { deleteContainer } from './delete.js'
 import type { Common } from './options.js'
@@ -26,11 +28,15 @@ export function failedRun(common: Common, id: string, told: string): TsrunError 
   return error
 }
 
-/** Op 0 is `release`, the next ones are the hooks of poststart. */
-function monitorFailure({ poststart }: Record, bytes: Uint8Array): TsrunError {
+/** Op 0 is `release`; then come the files of the hooks of poststart, and these hooks. */
+function monitorFailure(record: Record, bytes: Uint8Array): TsrunError {
   const frame = parseFailed(bytes)
-  const hook: Hook | undefined = poststart[frame.index - 1]
-  if (hook !== undefined) return failureOf(monitorHook('poststart', frame.index - 1, hook, ''), frame, [])
+  const ops: Op[] = []
+  if (record.poststart.length > 0) openHookOutput(record, 'monitor', ops)
+  for (let i = 0; i < record.poststart.length; i++)
+    ops.push(monitorHook('poststart', i, record.poststart[i] as Hook, ''))
+  const op = ops[frame.index - 1]
+  if (op !== undefined) return failureOf(op, frame, [])
   return new InternalError(
     `the monitor could not start the program (step ${frame.step}, errno ${frame.errno})`,
   )

@@ -5,6 +5,7 @@ import { actionNames } from '../lower/seccomp/actions.js'
 import { archNames } from '../lower/seccomp/archs.js'
 import { operatorNames } from '../lower/seccomp/rules.js'
 import { memoryFlags, memoryMode, namespaces, seccompFlags } from '../plan/flags.js'
+import { OCI_RUN } from '../spec/ocirun.js'
 import { hookKinds } from '../spec/rules/hooks.js'
 import { SPEC_VERSION } from '../spec/statedoc.js'
 import type { Features } from '../spec/types.gen.js'
@@ -46,7 +47,12 @@ export function features(): Features {
       mountExtensions: { idmap: { enabled: Object.hasOwn(mountOptions, 'idmap') } },
       netDevices: { enabled: true },
     },
-    potentiallyUnsafeConfigAnnotations: ['org.systemd.property.'],
-    annotations: { 'org.tsrun.version': version, 'org.tsrun.commit': commit },
+    potentiallyUnsafeConfigAnnotations: ['org.criu.config', 'org.systemd.property.', OCI_RUN],
+    annotations: {
+      'org.tsrun.version': version,
+      'org.tsrun.commit': commit,
+      // runc's name, which whoever wants checkpoints looks for.
+      'org.opencontainers.runc.checkpoint.enabled': 'true',
+    },
   }
 }

@@ -1,5 +1,6 @@
 import type { Log } from '../base/log.js'
 import { runHook } from '../launch/hook.js'
+import { hookOutput } from '../lower/hooks.js'
 import { stateDocument } from '../spec/statedoc.js'
 import type { Hook } from '../spec/types.gen.js'
 import type { Record } from './record.js'
@@ -20,7 +21,7 @@ export function runHooks(
     const status = kind === 'poststart' ? 'running' : 'stopped'
     try {
       runHook(
-        { ...hook, kind, at: `/hooks/${kind}/${i}` },
+        { ...hook, ...hookOutput(record), kind, at: `/hooks/${kind}/${i}` },
         stateDocument(record, record.annotations, status, pid),
         record.bundle,
         log,

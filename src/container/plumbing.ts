@@ -8,8 +8,12 @@ import type { CreateOptions } from './options.js'
 import { absolute, variable } from './store.js'
 
 /** Console rules of runc (FEATURES A.4.9), with its texts. */
-export function checkConsole(process: Process, consoleSocket: string | undefined, detach: boolean): void {
-  const terminal = process.terminal === true
+export function checkConsole(
+  process: Process | undefined,
+  consoleSocket: string | undefined,
+  detach: boolean,
+): void {
+  const terminal = process?.terminal === true
   const at = '/process/terminal'
   if (terminal && detach && consoleSocket === undefined) {
     const text = 'cannot allocate tty if runc will detach without setting console socket'

@@ -40,6 +40,8 @@ export interface Record {
    * that is on top of that now is the container's, and all of its mounts are below it.
    */
   readonly mountBelow?: string
+  /** The config has no process: `start` is an error. */
+  readonly noProcess?: boolean
   /** `--no-new-keyring` was given: there is none that `exec` could join. */
   readonly noNewKeyring?: boolean
   /** It was restored into a time namespace that its config does not name. */

@@ -10,6 +10,7 @@ import { runHook } from '../launch/hook.js'
 import { bringUpLoopback } from '../launch/netdevice.js'
 import { launchAndHold, launchToExec } from '../launch/session.js'
 import { becomeMonitor } from '../launch/shim.js'
+import { hookOutput } from '../lower/hooks.js'
 import { inputOf } from '../lower/index.js'
 import type { Input } from '../lower/input.js'
 import { externalMounts, rehearse, startCriu } from '../lower/restore.js'
@@ -308,7 +309,12 @@ function runCreateHooks({ options, loaded, record }: Restoration, pid: number): 
     for (let i = 0; i < list.length; i++) {
       const hook = list[i]
       if (hook !== undefined)
-        runHook({ ...hook, kind, at: `/hooks/${kind}/${i}` }, state, loaded.bundle, options.common.log)
+        runHook(
+          { ...hook, ...hookOutput(loaded.spec), kind, at: `/hooks/${kind}/${i}` },
+          state,
+          loaded.bundle,
+          options.common.log,
+        )
     }
   }
 }

@@ -1,5 +1,6 @@
 import { oomFile } from '../host/oomkills.js'
 import { becomeMonitor } from '../launch/shim.js'
+import { openHookOutput } from '../lower/hooks.js'
 import { encodePlan } from '../plan/encode.js'
 import type { HostPath, Op } from '../plan/op.js'
 import { verify } from '../plan/verify.js'
@@ -12,7 +13,8 @@ import { deleteContainer } from './delete.js'
 import { listenForNotify } from './notify.js'
 import type { RunOptions } from './options.js'
 import { notifySocket } from './plumbing.js'
-import { start } from './start.js'
+import type { Record } from './record.js'
+import { checkProcess, start } from './start.js'
 import { directoryOf, files } from './store.js'
 
 const PR_SET_CHILD_SUBREAPER = 36
@@ -30,6 +32,7 @@ export function runContainer(options: RunOptions): number {
     if (!detach) plan = monitorPlan(options, { pid, record, console: undefined })
   })
   try {
+    checkProcess(created.record)
     if (detach) {
       start(common, created.record)
       return 0
@@ -82,7 +85,7 @@ function monitorOps(options: RunOptions, running: Running, notify: Notify | unde
   const args = [...again, '_failed', id]
   const ops: Op[] = [{ op: 'release', by: 'monitor', at: 'runtime:start', ...process, fifo, args, env }]
   // The monitor's ops of poststart follow at once: `failed.ts` counts on it.
-  hooks('poststart', record.poststart, stateDocument(record, record.annotations, 'running', pid), ops)
+  hooks('poststart', record, stateDocument(record, record.annotations, 'running', pid), ops)
   if (notify !== undefined) ops.push({ op: 'notify', by: 'monitor', at: 'runtime:notify', ...notify })
   return [...ops, ...endOps(options, running)]
 }
@@ -110,7 +113,7 @@ export function endOps({ common, id, keep, again }: EndOptions, { pid, console, 
       ops.push({ op: 'remove_cgroup', by: 'monitor', at, path })
     for (let i = (record.resctrl ?? []).length - 1; i >= 0; i--)
       ops.push({ op: 'remove_directory', by: 'monitor', at, path: record.resctrl?.[i] as HostPath })
-    hooks('poststop', record.poststop, stateDocument(record, record.annotations, 'stopped', undefined), ops)
+    hooks('poststop', record, stateDocument(record, record.annotations, 'stopped', undefined), ops)
     if (notifySocket() !== undefined) {
       const path = `${directory}/${files.notify}` as HostPath
       ops.push({ op: 'remove_file', by: 'monitor', at, path: `${path}/notify.sock` as HostPath })
@@ -126,7 +129,9 @@ export function endOps({ common, id, keep, again }: EndOptions, { pid, console, 
   return ops
 }
 
-function hooks(kind: 'poststart' | 'poststop', list: readonly Hook[], state: string, out: Op[]): void {
+function hooks(kind: 'poststart' | 'poststop', record: Record, state: string, out: Op[]): void {
+  const list = record[kind]
+  if (list.length > 0) openHookOutput(record, 'monitor', out)
   for (let i = 0; i < list.length; i++) out.push(monitorHook(kind, i, list[i] as Hook, state))
 }
 

@@ -1,4 +1,4 @@
-import { HostError, StateError, SyscallError, TsrunError } from '../base/errors.js'
+import { ConfigError, HostError, StateError, SyscallError, TsrunError } from '../base/errors.js'
 import { failureOf } from '../launch/failure.js'
 import { parseFrame } from '../plan/frames.js'
 import { check, uninterrupted } from '../sys/call.js'
@@ -28,10 +28,17 @@ export function startContainer(common: Common, id: string): void {
         `cannot start an already running container (its status is ${status})`,
       )
     }
+    checkProcess(record)
     start(common, record)
   } catch (error) {
     throw error instanceof TsrunError ? error.wrap(`start ${JSON.stringify(id)}`) : error
   }
+}
+
+/** The specification wants a process of `start` alone (config.md). The text is runc's, which asks for one at create. */
+export function checkProcess({ noProcess }: Record): void {
+  if (noProcess === true)
+    throw new ConfigError('/process', 'process-required', 'process property must not be empty')
 }
 
 /**

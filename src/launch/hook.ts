@@ -21,6 +21,9 @@ export interface HookToRun {
   readonly env?: readonly string[]
   /** Seconds; absent: none. */
   readonly timeout?: number
+  /** Files that it appends to. */
+  readonly stdout?: string
+  readonly stderr?: string
 }
 
 /**
@@ -36,8 +39,12 @@ export function runHook(hook: HookToRun, state: string, bundle: string, log: Log
   const input = sealedMemfd('tsrun-state', text.subarray(0, calls.utf8Write(state, text, 0)), false)
   const stdin = openFile(`/proc/self/fd/${input}`, O.RDONLY)
   const output = calls.memfd_create('tsrun-hook-output', MFD_CLOEXEC)
+  let stdout = output
+  let stderr = output
   closeOthersOnExec()
   try {
+    if (hook.stdout !== undefined) stdout = openOutput(hook.stdout)
+    if (hook.stderr !== undefined) stderr = openOutput(hook.stderr)
     let pid: number
     try {
       pid = withCallerLimits(() =>
@@ -46,8 +53,8 @@ export function runHook(hook: HookToRun, state: string, bundle: string, log: Log
           env: env ?? [],
           fds: [
             [stdin, 0],
-            [output, 1],
-            [output, 2],
+            [stdout, 1],
+            [stderr, 2],
           ],
           cwd: bundle,
           ownGroup: true,
@@ -74,8 +81,14 @@ export function runHook(hook: HookToRun, state: string, bundle: string, log: Log
   } finally {
     calls.close(input)
     calls.close(stdin)
+    if (stdout !== output) calls.close(stdout)
+    if (stderr !== output) calls.close(stderr)
     calls.close(output)
   }
+}
+
+function openOutput(path: string): number {
+  return openFile(path, O.WRONLY | O.CREAT | O.APPEND, 0o600)
 }
 
 function milliseconds(): number {

@@ -7,7 +7,7 @@ import { type CgroupEntry, enterCgroups } from './cgroup/enter.js'
 import { joinCgroup, moveInit } from './cgroupsteps.js'
 import { openConsole, useConsole } from './console.js'
 import { findProgram, runProgram } from './finish.js'
-import { becomeUser } from './identity.js'
+import { becomeRoot, becomeUser } from './identity.js'
 import { type Input, type Request, ROOT } from './input.js'
 import { earlyResourceLimits, oomScore, resourceLimits } from './limits.js'
 import { joinKeyring } from './namespaces.js'
@@ -103,7 +103,8 @@ function scoreOfRoot(input: ExecInput, out: Op[]): void {
 }
 
 /** The namespaces of the container that are its own; those that it shares with the host are the caller's, too. */
-function joinContainer({ linux, init, cgroup, userNamespace }: ExecInput, out: Op[]): void {
+function joinContainer(input: ExecInput, out: Op[]): void {
+  const { linux, init, cgroup, userNamespace } = input
   const at = '/linux/namespaces'
   const namespaces: NamespaceType[] = []
   // The kernel lets nobody be born into a cgroup that lies outside its maker's cgroup namespace (ENOENT, where the hierarchy is
@@ -121,7 +122,7 @@ function joinContainer({ linux, init, cgroup, userNamespace }: ExecInput, out: O
     out.push({ op: 'open_namespace', by: 'helper', at, slot: CGROUP_NAMESPACE, path, type: ['cgroup'] })
   }
   out.push({ op: 'join_process', by: 'helper', at, pid: init, namespaces })
-  if (userNamespace) out.push({ op: 'become_root', by: 'helper', at })
+  if (userNamespace) becomeRoot(input, at, out)
   // A pid namespace takes children only. Nothing else is new.
   out.push({
     op: 'clone_init',

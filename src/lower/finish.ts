@@ -29,17 +29,21 @@ function lookup(env: readonly string[], name: string): string | undefined {
   return undefined
 }
 
-/** Looks up what the program needs. A missing program fails here, at create. */
+/** Looks up what the program needs. A missing program fails here, at create; `start` refuses a config without any. */
 export function findProgram(input: Input, out: Op[]): void {
-  const { process, user } = input
+  const { process } = input
+  if (process.args !== undefined) lookUp(input, process.args[0] ?? '', out)
+  listeningSeccomp(input, out)
+}
+
+function lookUp({ process, user }: Input, name: string, out: Op[]): void {
   const env = process.env ?? []
   const home = lookup(env, 'HOME')
   if (home === undefined || home === '') {
     out.push({ op: 'find_home', by: 'init', at: '/process/user/uid', uid: user.uid })
   }
   const path = lookup(env, 'PATH') ?? ''
-  out.push({ op: 'find_executable', by: 'init', at: '/process/args/0', name: process.args?.[0] ?? '', path })
-  listeningSeccomp(input, out)
+  out.push({ op: 'find_executable', by: 'init', at: '/process/args/0', name, path })
 }
 
 /** The last words with the runtime, then the wait for `start`, then the program. */

@@ -1,15 +1,43 @@
-import type { HookKind, Op } from '../plan/op.js'
+import type { HookKind, HostPath, Op } from '../plan/op.js'
+import { annotated } from '../spec/ocirun.js'
 import { stateDocument } from '../spec/statedoc.js'
-import type { Hook } from '../spec/types.gen.js'
+import type { Hook, Spec } from '../spec/types.gen.js'
 import type { Input } from './input.js'
+
+/** Files that hooks append their output to, for hooks that the runtime runs itself. */
+export interface HookOutput {
+  readonly stdout?: string
+  readonly stderr?: string
+}
+
+/** What annotations say of them. */
+export function hookOutput(of: Pick<Spec, 'annotations'>): HookOutput {
+  const stdout = annotated(of, 'run.oci.hooks.stdout')
+  const stderr = annotated(of, 'run.oci.hooks.stderr')
+  return { ...(stdout !== undefined && { stdout }), ...(stderr !== undefined && { stderr }) }
+}
+
+/** The same for hooks that the shim runs: it opens the files before them, where the paths are the host's. */
+export function openHookOutput(of: Pick<Spec, 'annotations'>, by: 'helper' | 'monitor', out: Op[]): void {
+  for (const [stream, path] of Object.entries(hookOutput(of))) {
+    const at = `/annotations/run.oci.hooks.${stream}`
+    out.push({ op: 'open_hook_output', by, at, stream: stream === 'stdout' ? 1 : 2, path: path as HostPath })
+  }
+}
+
+/** For createContainer and startContainer. */
+export function openOutputOfInit({ spec }: Input, out: Op[]): void {
+  const { createContainer = [], startContainer = [] } = spec.hooks ?? {}
+  if (createContainer.length + startContainer.length > 0) openHookOutput(spec, 'helper', out)
+}
 
 /** Hooks of one kind that the runtime runs in its own namespaces. */
 function byRuntime({ spec }: Input, kind: HookKind, out: Op[]): void {
   const hooks = spec.hooks?.[kind] ?? []
   for (let i = 0; i < hooks.length; i++) {
     const { path, args = [], env = [], timeout } = hooks[i] as Hook
-    const limit = timeout === undefined ? {} : { timeout }
-    out.push({ op: 'hook', by: 'runtime', at: `/hooks/${kind}/${i}`, kind, path, args, env, ...limit })
+    const rest = { ...(timeout !== undefined && { timeout }), ...hookOutput(spec) }
+    out.push({ op: 'hook', by: 'runtime', at: `/hooks/${kind}/${i}`, kind, path, args, env, ...rest })
   }
 }
 

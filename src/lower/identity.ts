@@ -1,4 +1,7 @@
+import { ConfigError } from '../base/errors.js'
 import type { Op } from '../plan/op.js'
+import { annotated, isOn, seccompListener } from '../spec/ocirun.js'
+import type { Spec } from '../spec/types.gen.js'
 import { capabilitySets, limitCapabilities, setCapabilities } from './capabilities.js'
 import { type Input, inRoot, ROOT } from './input.js'
 import { processLabels } from './labels.js'
@@ -59,8 +62,26 @@ export function becomeUser(input: Input, out: Op[]): void {
   // Without no_new_privs the filter needs CAP_SYS_ADMIN, which is about to go.
   if (!noNewPrivileges) seccomp(input, out)
   limitCapabilities(input, sets, out)
+  groups(input, out)
+  out.push({ op: 'setresgid', by: 'init', at: '/process/user/gid', gid: user.gid })
+  out.push({ op: 'setresuid', by: 'init', at: '/process/user/uid', uid: user.uid })
+  setCapabilities(sets, out)
+  out.push({ ...chdir, retry: 1 })
+  out.push({ ...check, retry: 1 })
+}
+
+/** Root of a user namespace, for what follows. */
+export function becomeRoot({ spec }: Input, at: string, out: Op[]): void {
+  out.push({ op: 'become_root', by: 'helper', at, ...(keepsGroups(spec) && { keepGroups: 1 }) })
+}
+
+const keepsGroups = (spec: Spec): boolean => isOn(annotated(spec, 'run.oci.keep_original_groups'))
+
+function groups({ spec, user, userNamespace, host }: Input, out: Op[]): void {
+  // For files that only a group of the caller's may read, which no id of a user namespace stands for.
+  if (keepsGroups(spec)) return
   const gids = user.additionalGids ?? []
-  const mayBeDenied = input.userNamespace || input.host.inUserNamespace
+  const mayBeDenied = userNamespace || host.inUserNamespace
   // A user namespace whose setgroups is denied keeps the groups it has; asking for some there is an error.
   out.push({
     op: 'setgroups',
@@ -69,11 +90,6 @@ export function becomeUser(input: Input, out: Op[]): void {
     gids,
     ...(gids.length === 0 && mayBeDenied ? { tolerate: ['EPERM'] } : {}),
   })
-  out.push({ op: 'setresgid', by: 'init', at: '/process/user/gid', gid: user.gid })
-  out.push({ op: 'setresuid', by: 'init', at: '/process/user/uid', uid: user.uid })
-  setCapabilities(sets, out)
-  out.push({ ...chdir, retry: 1 })
-  out.push({ ...check, retry: 1 })
 }
 
 /** The filter, as late as it can be when no_new_privs lets an ordinary user load it. */
@@ -87,21 +103,22 @@ export function listeningSeccomp(input: Input, out: Op[]): void {
 }
 
 /** Whether a call has to be decided by somebody else. Without a path there is no such rule (spec/rules/seccomp.ts). */
-function listens({ linux: { seccomp } }: Input): boolean {
-  if (seccomp?.listenerPath === undefined || seccomp.listenerPath === '') return false
-  return seccomp.syscalls?.some(({ action }) => action === 'SCMP_ACT_NOTIFY') === true
+function listens({ spec, linux: { seccomp } }: Input): boolean {
+  if (seccompListener(spec) === undefined) return false
+  return seccomp?.syscalls?.some(({ action }) => action === 'SCMP_ACT_NOTIFY') === true
 }
 
 function seccomp(input: Input, out: Op[]): void {
-  const { linux, host, warn } = input
-  const profile = linux.seccomp
-  if (profile === undefined) return
+  const { spec, linux, host } = input
+  if (linux.seccomp === undefined) return
   const at = '/linux/seccomp'
+  const listener = seccompListener(spec)
+  const profile = listener === undefined ? linux.seccomp : { ...linux.seccomp, listenerPath: listener.path }
   const { program, flags: names, unknown } = compileSeccomp(profile, { arch: host.arch })
-  for (const name of unknown) warn(`${at}/syscalls`, `system call ${name} is unknown to tsrun: ignored`)
+  if (unknown.length > 0) tellUnknown(input, unknown)
   if (program.length === 0) return
   const flags = names as never
-  if (!listens(input)) {
+  if (listener === undefined || !listens(input)) {
     out.push({ op: 'seccomp', by: 'init', at, flags, program })
     return
   }
@@ -110,8 +127,17 @@ function seccomp(input: Input, out: Op[]): void {
   out.push({
     op: 'send_seccomp_listener',
     by: 'runtime',
-    at: `${at}/listenerPath`,
-    socket: profile.listenerPath ?? '',
+    at: listener.at,
+    socket: listener.path,
     ...(metadata === undefined ? {} : { metadata }),
   })
+}
+
+function tellUnknown({ spec, warn }: Input, unknown: readonly string[]): void {
+  const at = '/linux/seccomp/syscalls'
+  if (isOn(annotated(spec, 'run.oci.seccomp_fail_unknown_syscall'))) {
+    const text = `system call ${unknown.join(', ')} is unknown to tsrun, and run.oci.seccomp_fail_unknown_syscall makes that an error`
+    throw new ConfigError(at, 'seccomp-unknown', text)
+  }
+  for (const name of unknown) warn(at, `system call ${name} is unknown to tsrun: ignored`)
 }

@@ -1,13 +1,12 @@
-import { InternalError } from '../base/errors.js'
 import type { Host } from '../host/facts.js'
 import type { Op, Plan } from '../plan/op.js'
-import type { Spec } from '../spec/types.gen.js'
+import type { Process, Spec } from '../spec/types.gen.js'
 import { type CgroupPlan, lowerCgroup } from './cgroup/index.js'
 import { joinCgroup, limitBeforeHooks, limitBeforeStart, moveInit } from './cgroupsteps.js'
 import { openConsole, useConsole } from './console.js'
 import { devices } from './devices.js'
 import { execProgram, findProgram, openFdDirectory, openFifo } from './finish.js'
-import { createContainerHooks, createRuntimeHooks } from './hooks.js'
+import { createContainerHooks, createRuntimeHooks, openOutputOfInit } from './hooks.js'
 import { becomeUser, makeWorkingDirectory, names } from './identity.js'
 import type { Input, Pass, Request } from './input.js'
 import { earlyResourceLimits, oomScoreOfInit, resourceLimits } from './limits.js'
@@ -26,6 +25,7 @@ const passes: readonly Pass[] = [
   // In the host's namespaces, with the host's rights.
   openNamespaces,
   openFifo,
+  openOutputOfInit,
   openSources,
   makeResctrl,
   joinCgroup,
@@ -69,10 +69,12 @@ export interface Lowered {
   readonly cgroup: Pick<CgroupPlan, 'paths' | 'unit'>
 }
 
-/** What the passes read, from a valid config. Throws InternalError without a process, ConfigError for a wrong cgroupsPath. */
+/** Init of a container without a process: it waits for a `start` that will be refused. */
+const NO_PROCESS: Process = { cwd: '/' }
+
+/** What the passes read, from a valid config. Throws ConfigError for a wrong cgroupsPath. */
 export function inputOf(spec: Spec, host: Host, request: Request, warn: Input['warn']): Input {
-  const { process, linux = {} } = spec
-  if (process === undefined) throw new InternalError('lowering needs a process')
+  const { process = NO_PROCESS, linux = {} } = spec
   const userNamespace = (linux.namespaces ?? []).some(namespace => namespace.type === 'user')
   const cgroup = lowerCgroup(spec, host.cgroup, {
     id: request.id,

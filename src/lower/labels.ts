@@ -1,5 +1,6 @@
 /** Labels of the security modules: of the process, its keyring, and the filesystems that it gets. */
 import type { Op } from '../plan/op.js'
+import { annotated } from '../spec/ocirun.js'
 import type { Input } from './input.js'
 import type { Entry } from './mounts.js'
 
@@ -64,7 +65,8 @@ export function contextOption(input: Input, type: string, options: readonly stri
     if (name === 'context' || name === 'fscontext' || name === 'defcontext' || name === 'rootcontext')
       return []
   }
-  return [`context=${input.linux.mountLabel}`]
+  const kind = annotated(input.spec, 'run.oci.mount_context_type') ?? 'context'
+  return [`${kind}=${input.linux.mountLabel}`]
 }
 
 /** The root of a message queue filesystem is labelled by itself. */

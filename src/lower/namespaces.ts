@@ -1,6 +1,7 @@
 import type { NamespaceType } from '../plan/flags.js'
 import type { HostPath, IdMapping, Op } from '../plan/op.js'
 import type { IdMap, TimeOffsets } from '../spec/types.gen.js'
+import { becomeRoot } from './identity.js'
 import type { Input } from './input.js'
 import { labelKeyring } from './labels.js'
 import { oomScore } from './limits.js'
@@ -54,7 +55,7 @@ export function enterNamespaces(input: Input, out: Op[]): void {
     if (!joined.includes('user')) return
     join('user')
     checkMaps(input, out)
-    out.push({ op: 'become_root', by: 'helper', at: pointerOf('user') })
+    becomeRoot(input, pointerOf('user'), out)
   }
 
   if (host.euid !== 0) joinUser()
@@ -75,7 +76,7 @@ export function enterNamespaces(input: Input, out: Op[]): void {
   if (created.includes('user')) {
     const at = pointerOf('user')
     if (host.euid !== 0) out.push({ op: 'set_dumpable', by: 'helper', at, value: 0 })
-    out.push({ op: 'become_root', by: 'helper', at })
+    becomeRoot(input, at, out)
   }
   out.push({
     op: 'clone_init',

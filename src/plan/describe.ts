@@ -88,6 +88,7 @@ const phrases = (): Phrases => ({
   label_root: ({ label }) => `label the mount "${label}"`,
   wait_start: () => 'wait for start',
   run_hook: ({ path, at }) => `run ${hookKind(at)} hook ${path}`,
+  open_hook_output: ({ path }) => `open ${path} for the output of hooks`,
   close_on_exec: () => 'mark descriptors close-on-exec',
   exec: ({ args }) => `exec ${args[0] ?? ''}`,
   exit: () => 'end',

@@ -189,6 +189,9 @@ interface RuntimeFields {
     readonly env: readonly string[]
     /** Seconds; absent: none. */
     readonly timeout?: number
+    /** Files that its output is appended to; absent: it is kept for the error. */
+    readonly stdout?: string
+    readonly stderr?: string
   }
   /** Receives the pty master that `open_console` sent and hands it to the console socket or keeps it for the relay. */
   receive_console: { readonly socket?: HostPath }

@@ -33,8 +33,10 @@ export const opcodes = {
   unshare: { code: 12, fields: { namespaces: 'flags:namespaces' }, steps: ['unshare'] },
   /** prctl(PR_SET_DUMPABLE): 1 only while the runtime writes id maps as an ordinary user. */
   set_dumpable: { code: 13, fields: { value: 'u32' }, steps: ['prctl'] },
-  /** Becomes root of a user namespace that was just mapped or joined (setgroups only where the kernel lets it). */
-  become_root: { code: 14, fields: {}, steps: ['setresgid', 'setresuid'] },
+  /**
+   * Becomes root of a user namespace that was just mapped or joined. Its groups go where the kernel lets them, unless `keepGroups` is 1.
+   */
+  become_root: { code: 14, fields: { keepGroups: 'u32?' }, steps: ['setresgid', 'setresuid'] },
   /**
    * The helper clones init with CLONE_PARENT and these namespaces, reports `started` and ends. What follows is run by init.
    * With `cgroup`, an open directory of cgroup v2, init begins there (CLONE_INTO_CGROUP).
@@ -137,7 +139,7 @@ export const opcodes = {
       uid: 'u32',
       gid: 'u32',
     },
-    steps: ['create parent', 'mknod', 'compare', 'chown', 'chmod'],
+    steps: ['create parent', 'mknod', 'compare', 'chown'],
   },
   symlink: {
     code: 42,
@@ -249,6 +251,8 @@ export const opcodes = {
     },
     steps: ['memfd', 'fork', 'exec', 'wait', 'exit status', 'signal', 'timeout'],
   },
+  /** The file that hooks append their output of this stream (1 or 2) to, from now on. Made when it is missing, for its owner alone. */
+  open_hook_output: { code: 152, fields: { stream: 'u32', path: 'hostPath' }, steps: ['open'] },
   /** Descriptors from `first` on get CLOEXEC: nothing of ours survives exec, and seccomp need not allow close_range. */
   close_on_exec: { code: 82, fields: { first: 'u32' }, steps: ['close_range'] },
   exec: { code: 83, fields: { args: 'strs', env: 'strs' }, steps: ['execve'] },

@@ -50,6 +50,7 @@ const orders: readonly (readonly [string, Op['op'], Op['op']])[] = [
 const HOST_ONLY: readonly string[] = [
   'join_cgroup',
   'open_path',
+  'open_hook_output',
   'open_fd_directory',
   'open_tree',
   'open_root',

@@ -5,7 +5,7 @@ import type { OpName } from './opcodes.js'
 import * as w from './writer.js'
 
 /** FNV-1a of the opcode table: the shim refuses a plan with another one. */
-export const buildId = 0x582d95d1
+export const buildId = 0x9a7b075b
 
 /** How many fields an op has. */
 export const fieldCounts: Readonly<Record<OpName, number>> = {
@@ -15,7 +15,7 @@ export const fieldCounts: Readonly<Record<OpName, number>> = {
   setns: 2,
   unshare: 1,
   set_dumpable: 1,
-  become_root: 0,
+  become_root: 1,
   clone_init: 2,
   setsid: 0,
   join_session_keyring: 1,
@@ -65,6 +65,7 @@ export const fieldCounts: Readonly<Record<OpName, number>> = {
   find_executable: 2,
   wait_start: 2,
   run_hook: 6,
+  open_hook_output: 2,
   close_on_exec: 1,
   exec: 2,
   exit: 0,
@@ -180,7 +181,9 @@ export function writeOp(op: ShimOp, index: number): void {
       w.number(op.value)
       return
     case 'become_root':
-      w.head(op, index, 14, 0)
+      w.head(op, index, 14, 1)
+      if (op.keepGroups === undefined) w.absent()
+      else w.number(op.keepGroups)
       return
     case 'clone_init':
       w.head(op, index, 15, 2)
@@ -376,6 +379,11 @@ export function writeOp(op: ShimOp, index: number): void {
       w.number(op.timeout)
       w.text(op.before)
       w.text(op.after)
+      return
+    case 'open_hook_output':
+      w.head(op, index, 152, 2)
+      w.number(op.stream)
+      w.path(op.path)
       return
     case 'close_on_exec':
       w.head(op, index, 82, 1)

@@ -10,7 +10,7 @@ import { checkProcess, checkResources, checkSpec, type Verdict } from './validat
 declare const valid: unique symbol
 
 /** A config that passed the schema and all rules. Integers beyond 2^53 are bigint. */
-export type ValidSpec = Spec & { readonly root: Root; readonly process: Process; readonly [valid]: true }
+export type ValidSpec = Spec & { readonly root: Root; readonly [valid]: true }
 
 /** The process of `exec --process`, checked like the one of a config. */
 export type ValidProcess = Process & { readonly [valid]: true }

@@ -56,7 +56,7 @@ for (const [name, { bundle, process, request = {} }] of Object.entries(cases)) {
         ...request,
       } as const
       const asked = { request: whole, init: 4711, cgroup: paths[kind] }
-      const { terminal: _, ...own } = spec.process
+      const { terminal: _, ...own } = spec.process ?? { cwd: '/' }
       const host = hosts[kind] as (typeof hosts)[string]
       const plan = verify(lowerExec(spec, { ...own, ...process }, host, asked, () => {}))
       const actual = planText(plan)

@@ -246,5 +246,33 @@ export const fields: Readonly<Record<string, JsonObject>> = {
       },
     ],
   },
+  'oci-run': {
+    annotations: {
+      'run.oci.keep_original_groups': '1',
+      'run.oci.hooks.stdout': '/var/log/hooks',
+      'run.oci.hooks.stderr': '/var/log/hooks.err',
+      'run.oci.mount_context_type': 'rootcontext',
+      'run.oci.seccomp.receiver': '/run/agent.sock',
+      'run.oci.systemd.subgroup': 'deeper',
+      'run.oci.unheard.of': '1',
+    },
+    hooks: {
+      createRuntime: [{ path: '/hooks/one' }],
+      createContainer: [{ path: '/hooks/two' }],
+      startContainer: [{ path: '/hooks/three' }],
+    },
+    mounts: [{ destination: '/own', type: 'tmpfs' }],
+    linux: {
+      namespaces: namespaces('user'),
+      uidMappings: [{ containerID: 0, hostID: 200000, size: 65536 }],
+      gidMappings: [{ containerID: 0, hostID: 200000, size: 65536 }],
+      mountLabel: 'system_u:object_r:tmp_t:s0',
+      seccomp: {
+        defaultAction: 'SCMP_ACT_ALLOW',
+        syscalls: [{ names: ['mkdirat'], action: 'SCMP_ACT_NOTIFY' }],
+      },
+    },
+  },
+  'no-process': { process: undefined },
   'intel-rdt-older': linux({ intelRdt: { closID: 'gold', enableMBM: true } }),
 }

@@ -210,6 +210,22 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     t.not(c.call('create', '--nonsense', 'x').status, 0, 'an unknown option')
   })
 
+  t.test('without a process', { skip: rt.lacks('no-process') }, async t => {
+    const c = container(t, rt, { process: undefined })
+    const { status, stderr } = c.create()
+    t.equal(status, 0, stderr)
+    const { pid } = c.state()
+    t.match(c.start(), { status: 1, stderr: /process property must not be empty/ })
+    t.match(c.state(), { status: 'created', pid }, 'start changed nothing')
+    const args = script(['echo', 'in the namespaces of one that waits'])
+    t.match(c.call('exec', c.id, ...args), { status: 0, stdout: /one that waits/ })
+    t.equal(c.del('--force').status, 0)
+    for (const flags of [[], ['--detach']]) {
+      t.match(c.run(...flags), { status: 1, stderr: /process property must not be empty/ })
+      t.same(c.leaks(), nothing)
+    }
+  })
+
   t.test('the config is frozen at create', async t => {
     const c = container(t, rt, waiting)
     c.create()

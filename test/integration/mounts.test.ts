@@ -1,5 +1,5 @@
 /** config.mounts: every type, binds, order, targets that are missing, propagation. */
-import { chmodSync, lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, linkSync, lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { mounts, namespaces } from '../support/config.js'
@@ -171,6 +171,35 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     t.equal(link?.target, '../file')
     t.equal(write?.errno, null)
     t.equal(readFileSync(join(c.rootfs, 'etc', 'file'), 'utf8'), 'of the image', 'the image is as it was')
+  })
+
+  t.test('tmpcopyup keeps what is one file one file', { skip: rt.lacks('copy-up-links') }, async t => {
+    const c = container(t, rt)
+    mkdirSync(join(c.rootfs, 'etc', 'dir'))
+    writeFileSync(join(c.rootfs, 'etc', 'dir', 'one'), 'of the image')
+    for (const name of ['two', 'dir/three'])
+      linkSync(join(c.rootfs, 'etc/dir/one'), join(c.rootfs, 'etc', name))
+    // More of such files than the copy remembers: the rest are files of their own.
+    for (let i = 0; i < 70; i++) {
+      writeFileSync(join(c.rootfs, 'etc', 'dir', `pair${i}`), `${i}`)
+      linkSync(join(c.rootfs, 'etc', 'dir', `pair${i}`), join(c.rootfs, 'etc', `other${i}`))
+    }
+    const tmpfs = { destination: '/etc', type: 'tmpfs', source: 'tmpfs', options: ['tmpcopyup'] }
+    c.configure({ mounts: [...mounts, tmpfs] })
+    const pairs = Array.from({ length: 70 }, (_, i) => ['cat', `/etc/other${i}`] as const)
+    const [written, two, three, ...contents] = c.ask(
+      ['write', '/etc/dir/one', '!'],
+      ['cat', '/etc/two'],
+      ['cat', '/etc/dir/three'],
+      ...pairs,
+    )
+    t.equal(written?.errno, null)
+    t.same([two?.data, three?.data], ['of the image!', 'of the image!'])
+    t.same(
+      contents.map(({ data }) => data),
+      pairs.map((_, i) => `${i}`),
+    )
+    t.equal(readFileSync(join(c.rootfs, 'etc', 'two'), 'utf8'), 'of the image', 'the image is as it was')
   })
 
   t.test('a source that is missing', async t => {

@@ -12,6 +12,9 @@ import { filtered } from './without.js'
 /** What only some runtimes can do; a test that needs one of these asks `rt.lacks(…)`. */
 const lacking: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   runc: {
+    'copy-up-links': 'runc copies each name of a file',
+    'no-process': 'runc 1.1 wants a process at create',
+    'run-oci': 'runc has no annotations run.oci.*',
     scheduler: 'runc 1.1 ignores process.scheduler and ioPriority',
     personality: 'runc 1.1 ignores linux.personality',
     time: 'runc 1.1 has no time namespaces',

@@ -8,6 +8,7 @@ import { knobs } from '../../src/lower/cgroup/knobs.js'
 import { annotatedProperties } from '../../src/lower/cgroup/unitannotations.js'
 import { parseMountOptions } from '../../src/lower/mountoptions.js'
 import { type ArchName, sections } from '../../src/lower/seccomp/archs.js'
+import { honoured, ignored } from '../../src/spec/ocirun.js'
 import { repository } from '../support/payload.js'
 
 interface Schema {
@@ -92,7 +93,7 @@ t.test('annotations that change what is done are named', async t => {
   for (const file of readdirSync(join(repository, 'src'), { recursive: true, encoding: 'utf8' })) {
     if (!file.endsWith('.ts') || file.includes('.gen.') || file.startsWith('cli/help')) continue
     const text = readFileSync(join(repository, 'src', file), 'utf8')
-    for (const [, name] of text.matchAll(/'((?:run\.oci|org\.systemd)\.[\w.]*)'/g))
+    for (const [, name] of text.matchAll(/'((?:run\.oci|org\.systemd|org\.criu)\.[\w.]*)'/g))
       honoured.add(name as string)
   }
   const named = told.potentiallyUnsafeConfigAnnotations ?? []
@@ -107,4 +108,10 @@ t.test('annotations that change what is done are named', async t => {
 t.test('the table in the README says the same', async t => {
   const tool = join(repository, 'tools/features.mjs')
   t.doesNotThrow(() => execFileSync(process.execPath, [tool, '--check'], { stdio: 'pipe' }))
+})
+
+t.test('README tells of each annotation run.oci.*', async t => {
+  const readme = readFileSync(join(repository, 'README.md'), 'utf8')
+  for (const name of honoured) t.ok(readme.includes(`| \`${name}\` | `), name)
+  for (const [name, why] of Object.entries(ignored)) t.ok(readme.includes(`| \`${name}\` | ${why} |`), name)
 })

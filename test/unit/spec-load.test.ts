@@ -75,7 +75,7 @@ t.test('64-bit values arrive exactly', async t => {
     annotations: { note: `"${infinity}, ${infinity}` },
   }).replaceAll('"@"', infinity)
   const spec = loadSpec(text, never)
-  t.strictSame(spec.process.rlimits, [{ type: 'RLIMIT_CORE', soft: 2n ** 64n - 1n, hard: 2n ** 64n - 1n }])
+  t.strictSame(spec.process?.rlimits, [{ type: 'RLIMIT_CORE', soft: 2n ** 64n - 1n, hard: 2n ** 64n - 1n }])
   t.equal(spec.annotations?.note, `"${infinity}, ${infinity}`)
   const limits = loadResources('{"memory":{"limit":9223372036854771712,"swap":-1}}', never)
   t.strictSame(limits.memory, { limit: 9223372036854771712n, swap: -1 })

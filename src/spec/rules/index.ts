@@ -14,7 +14,7 @@ import { netDevices } from './netdevices.js'
 import { restrictedPaths } from './paths.js'
 import { command, environment, rlimits } from './process.js'
 import { blockIO, cpu, hugepages, memory, namesOfFiles } from './resources.js'
-import { processRequired, root } from './root.js'
+import { root } from './root.js'
 import type { ProcessRule, ResourcesRule, SpecRule } from './rule.js'
 import { execCPUAffinity, ioPriority, memoryPolicy, personality, scheduler } from './schedule.js'
 import { seccomp } from './seccomp.js'
@@ -59,7 +59,6 @@ const resources: SpecRule = spec => {
 
 export const specRules: readonly SpecRule[] = [
   root,
-  processRequired,
   process,
   namespaces,
   userNamespace,

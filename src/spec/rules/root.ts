@@ -6,9 +6,3 @@ export const root: SpecRule = spec => {
   if (spec.root.path === '') return broken('/root/path', 'root-required', 'invalid rootfs: the path is empty')
   return undefined
 }
-
-/** The specification allows a container without a process until `start`; like runc, create wants to check it. */
-export const processRequired: SpecRule = spec =>
-  spec.process === undefined
-    ? broken('/process', 'process-required', 'process property must not be empty')
-    : undefined

@@ -1,5 +1,5 @@
 import type { ConfigError } from '../../base/errors.js'
-import type { Seccomp } from '../types.gen.js'
+import { seccompListener } from '../ocirun.js'
 import { broken, type SpecRule } from './rule.js'
 
 /** Linux reports no errno above MAX_ERRNO; SECCOMP_RET_DATA, which a tracer gets, has 16 bits. */
@@ -21,8 +21,8 @@ function errnoRet(action: string, value: number | undefined, at: string): Config
 }
 
 /** Init sends the listener by sendmsg: would that wait for a listener, all would wait for ever. */
-function notify(filter: Seccomp, names: readonly string[], at: string): ConfigError | undefined {
-  if ((filter.listenerPath ?? '') === '') {
+function notify(listens: boolean, names: readonly string[], at: string): ConfigError | undefined {
+  if (!listens) {
     return broken(
       `${at}/action`,
       'listener-path',
@@ -42,7 +42,8 @@ export const seccomp: SpecRule = spec => {
   const filter = spec.linux?.seccomp
   if (filter === undefined) return undefined
   const at = '/linux/seccomp'
-  if ((filter.listenerMetadata ?? '') !== '' && (filter.listenerPath ?? '') === '') {
+  const listens = seccompListener(spec) !== undefined
+  if ((filter.listenerMetadata ?? '') !== '' && !listens) {
     return broken(
       `${at}/listenerMetadata`,
       'listener-path',
@@ -59,7 +60,7 @@ export const seccomp: SpecRule = spec => {
   for (let i = 0; i < rules.length; i++) {
     const { action, names, errnoRet: value, args = [] } = rules[i] as (typeof rules)[number]
     if (action === 'SCMP_ACT_NOTIFY') {
-      const error = notify(filter, names, `${at}/syscalls/${i}`)
+      const error = notify(listens, names, `${at}/syscalls/${i}`)
       if (error !== undefined) return error
     }
     const error = errnoRet(action, value, `${at}/syscalls/${i}/errnoRet`)

@@ -1,3 +1,5 @@
+import { type HonouredAnnotation, honoured, ignored, OCI_RUN } from '../ocirun.js'
+import { escapeKey } from '../pointer.js'
 import type { Spec } from '../types.gen.js'
 
 /** Something that is done in another way than it reads. */
@@ -38,6 +40,13 @@ export function warnings(spec: Spec): Warning[] {
         message: `is ignored: ${ignoredMemory[field]}`,
       })
     }
+  }
+  for (const name in spec.annotations) {
+    if (!name.startsWith(OCI_RUN) || honoured.includes(name as HonouredAnnotation)) continue
+    // Empty, this one asks for what tsrun does anyway.
+    if (name === 'run.oci.systemd.subgroup' && spec.annotations[name] === '') continue
+    const why = Object.hasOwn(ignored, name) ? ignored[name] : 'tsrun does not know it'
+    out.push({ pointer: `/annotations/${escapeKey(name)}`, message: `is ignored: ${why}` })
   }
   return out
 }
