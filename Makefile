@@ -1,4 +1,4 @@
-# `make help` lists the targets. Everything that is made lands in build/ (C, the static form) and dist/ (the npm package).
+# `make help` lists the targets. Everything that is made lands in build/ (C, the static form), bin/ and dist/ (the npm package).
 
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
@@ -36,7 +36,7 @@ run: ## build, then run the example bundle BUNDLE (shell; rootless for an ordina
 	@bin/tsrun run --bundle build/bundles/$(BUNDLE) example-$(BUNDLE)-$$$$
 
 .PHONY: build
-build: build/codecache.stamp build/types.stamp dist/tsrun-shim ## the npm form: bin/tsrun, dist/ and build/tsrun-shim
+build: bin/tsrun build/codecache.stamp build/types.stamp dist/tsrun-shim ## the npm form: bin/tsrun, dist/ and build/tsrun-shim
 
 .PHONY: static
 static: build/tsrun ## the static form: one binary without Node.js, build/tsrun
@@ -142,8 +142,8 @@ uninstall: ## take away what make install put there
 	rm -rf $(share)/doc/tsrun
 
 .PHONY: clean
-clean: ## remove build/ and dist/
-	rm -rf build dist
+clean: ## remove bin/, build/ and dist/
+	rm -rf bin build dist
 
 # ---- node_modules ----
 
@@ -165,7 +165,7 @@ dist/tsrun.cjs: $(stamp)
 	@[ -f $@ ] || $(NODE) tools/bundlejs.mjs
 
 # Of this release of Node.js; another one refuses it and compiles.
-build/codecache.stamp: dist/tsrun.cjs $(stamp) bin/tsrun tools/codecache.mjs $(shell command -v $(NODE))
+build/codecache.stamp: dist/tsrun.cjs $(stamp) shim/npm/launch.c tools/codecache.mjs $(shell command -v $(NODE))
 	@$(NODE) tools/codecache.mjs
 	@touch $@
 
@@ -181,6 +181,9 @@ build/tsrun-shim: tools/shim.sh $(wildcard shim/*.c shim/*.h) | toolchain
 
 dist/tsrun-shim: build/tsrun-shim
 	@install -D -m 755 $< $@
+
+bin/tsrun: tools/shim.sh shim/npm/launch.c shim/start.c shim/sys.h | toolchain
+	@CC=$(CC) tools/shim.sh $@ shim/npm/launch.c shim/start.c
 
 .PHONY: toolchain
 toolchain:

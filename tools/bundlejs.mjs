@@ -11,8 +11,7 @@
 // errors keep one class and the engine is installed once. Only values are shared, at the time of loading: a module that
 // is shared must not export a `let` that changes.
 import { execFileSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as esbuild from 'esbuild'
@@ -253,10 +252,10 @@ function exportsTo(code, exports) {
   })
 }
 
-/** What src/cli/npm.ts calls. The hash at its end tells whether a compiled form is of this text. */
-function wrapped(code) {
-  const text = `(function(module,require,__filename,loadPart){${code}\n})`
-  return `${text}//${createHash('sha256').update(text).digest('hex').slice(0, 32)}`
+/** A part for src/cli/npm.ts. What V8 made of an older one goes away. */
+function writeNpm(name, code) {
+  rmSync(join(npm, `${name}.v8`), { force: true })
+  writeFileSync(join(npm, `${name}.cjs`), `(function(module,require,__filename,loadPart){${code}\n})`)
 }
 
 mkdirSync(npm, { recursive: true })
@@ -275,7 +274,7 @@ for (const name of present.slice(1).reverse()) {
   )
   for (const [bundled, code] of await halves(name, takeShared(name, text))) {
     const module = exportsTo(code, 'module.exports')
-    writeFileSync(join(npm, `${bundled}.cjs`), wrapped(module))
+    writeNpm(bundled, module)
     writeFileSync(join(still, `${bundled}.js`), hoist(module))
   }
 }
@@ -307,7 +306,7 @@ const forNode = await boot('node.ts', {
   platform: 'node',
   define: { ...define, 'import.meta.url': '__filename' },
 })
-writeFileSync(join(npm, 'boot.cjs'), wrapped(profiled ? instrument(forNode) : forNode))
+writeNpm('boot', profiled ? instrument(forNode) : forNode)
 const first = await esbuild.build({
   ...common,
   entryPoints: [join(src, 'cli/npm.ts')],

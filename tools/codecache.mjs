@@ -1,4 +1,4 @@
-// Writes dist/PART.cjs.cache for src/cli/npm.ts: what V8 makes of a part, every function of it compiled. Usage: node
+// Writes dist/PART.v8 for src/cli/npm.ts: a part and what V8 makes of it, every function compiled. Usage: node
 // tools/codecache.mjs [DIST]. V8 takes it only with the flags it was made with, so this starts itself again with those of bin/tsrun.
 import { spawnSync } from 'node:child_process'
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
@@ -12,10 +12,8 @@ const dist = process.argv[2] ?? join(house, 'dist')
 
 const parts = ['boot', 'lifecycle', 'create', 'exec', 'operate', 'seccomp']
 
-const [, words] = /exec "\$\{TSRUN_NODE:-node\}" (.*) "\$_main"/.exec(
-  readFileSync(join(house, 'bin/tsrun'), 'utf8'),
-)
-const flags = words.split(' ')
+const launcher = readFileSync(join(house, 'shim/npm/launch.c'), 'utf8')
+const flags = [.../flags\[\] = \{([^}]*)\}/.exec(launcher)[1].matchAll(/"(.*?)"/g)].map(([, flag]) => flag)
 if (process.execArgv.length === 0 && flags.length > 0) {
   const { status } = spawnSync(process.execPath, [...flags, fileURLToPath(import.meta.url), dist], {
     stdio: 'inherit',
@@ -25,12 +23,15 @@ if (process.execArgv.length === 0 && flags.length > 0) {
 
 for (const part of parts) {
   const path = join(dist, `${part}.cjs`)
-  const source = readFileSync(path, 'utf8')
+  const source = readFileSync(path, 'latin1')
   setFlagsFromString('--no-lazy')
   const script = new Script(source, { filename: path })
   setFlagsFromString('--lazy')
-  const cache = Buffer.concat([Buffer.from(source.slice(-32), 'latin1'), script.createCachedData()])
+  const text = String(source.length).padStart(8, '0') + source
+  const bytes = [text.padEnd((text.length + 7) & ~7), script.createCachedData()].map(it =>
+    Buffer.from(it, 'latin1'),
+  )
   // npm.ts never sees half a file.
-  writeFileSync(`${path}.cache.new`, cache)
-  renameSync(`${path}.cache.new`, `${path}.cache`)
+  writeFileSync(join(dist, `${part}.v8.new`), Buffer.concat(bytes))
+  renameSync(join(dist, `${part}.v8.new`), join(dist, `${part}.v8`))
 }

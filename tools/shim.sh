@@ -1,8 +1,10 @@
 #!/bin/sh
-# Builds the shim: `tools/shim.sh [OUT]`, by default build/tsrun-shim. CC may name gcc, clang or a cross compiler.
+# Builds the shim: `tools/shim.sh [OUT [SOURCE…]]`, by default build/tsrun-shim of shim/*.c. CC may name gcc, clang or a
+# cross compiler.
 set -eu
 cd "$(dirname "$0")/.."
 out=${1:-build/tsrun-shim}
+[ $# -gt 1 ] && shift || set -- shim/*.c
 mkdir -p "$(dirname "$out")"
 new=$out.$$ # moved into place: another test may be running the old one
 trap 'rm -f "$new"' EXIT
@@ -12,5 +14,5 @@ ${CC:-cc} -std=gnu11 -Os -Wall -Wextra -Wshadow -Wconversion -Wswitch-enum -Werr
   $(${CC:-cc} --version | grep -q clang || echo -fno-tree-loop-distribute-patterns) \
   -ffunction-sections -fdata-sections -nostdlib -static \
   -Wl,--gc-sections -Wl,-z,noexecstack -Wl,-z,relro -Wl,-z,noseparate-code -Wl,--build-id=none -Wl,-s \
-  -o "$new" shim/*.c
+  -o "$new" "$@"
 mv "$new" "$out"

@@ -5,19 +5,19 @@ import { nodeNative } from '../sys/node.js'
 /** What npm.ts gives the functions that tools/bundlejs.mjs makes of parts. */
 declare const loadPart: (part: string) => unknown
 
-/** `--nofile=1024`, before the arguments: the soft RLIMIT_NOFILE that node found. */
-const marker = '--nofile='
+/** `--caller=1024,0`, before the arguments: the soft RLIMIT_NOFILE and the descriptors from 3 on before node changed both. */
+const marker = '--caller='
 
 export function start(main: () => number): void {
   const [node = 'node', , ...argv] = process.argv
   const script = import.meta.url
-  const nofile = argv[0]?.startsWith(marker) ? argv.shift()?.slice(marker.length) : undefined
+  const caller = argv[0]?.startsWith(marker) ? argv.shift()?.slice(marker.length).split(',') : undefined
   install(
     nodeNative({
       argv,
       self: [node, ...process.execArgv, script],
       load: loadPart,
-      ...(nofile !== undefined && { callerNofile: nofile === 'unlimited' ? Infinity : Number(nofile) }),
+      ...(caller !== undefined && { callerNofile: Number(caller[0]), callerFds: Number(caller[1]) }),
     }),
   )
   native().exit(main())

@@ -61,8 +61,9 @@ export function notifySocket(): string | undefined {
 export function checkPreservedFds(listening: number, preserved: number): void {
   const F_GETFD = 1
   const first = 3 + listening
+  const { callerFds = Infinity } = native() // what is open beyond them is Node's own
   for (let fd = 3; fd < first + preserved; fd++) {
-    if (native().fcntl(fd, F_GETFD, 0) >= 0) continue
+    if (fd < 3 + callerFds && native().fcntl(fd, F_GETFD, 0) >= 0) continue
     const which =
       fd < first
         ? `of LISTEN_FDS=${listening}`

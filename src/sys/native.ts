@@ -12,7 +12,7 @@ export interface Engine {
   readonly arch: 'x64' | 'arm64'
   /** Arguments after the program's name. */
   readonly argv: readonly string[]
-  /** The environment as `NAME=value` strings. In the npm form without NODE_* and in any order (a shell comes first). */
+  /** The environment as `NAME=value` strings. In the npm form without NODE_*: `shim/npm/launch.c` takes them away. */
   readonly environ: readonly string[]
   /** argv of the process that runs `tsrun` again: [interpreter, …, script] or [path of the static binary]. */
   readonly self: readonly string[]
@@ -21,6 +21,8 @@ export interface Engine {
    * Infinity for RLIM_INFINITY. Absent: the process's own limit is the caller's.
    */
   readonly callerNofile?: number
+  /** How many descriptors from 3 on the caller left open, where the engine has opened some of its own. */
+  readonly callerFds?: number
   /** Zeroed memory that neither moves nor is freed. */
   alloc(size: number): Memory
   /** Writes `text` as UTF-8 at `offset` and returns the number of bytes (no NUL added). Throws when it does not fit. */

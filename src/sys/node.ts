@@ -42,7 +42,10 @@ const arch = process.arch === 'arm64' ? 'arm64' : 'x64'
 
 /** Makes the engine. Nothing is loaded and no system call is made before the first call. */
 export function nodeNative(overrides: Overrides = {}): Native {
-  const native = Object.assign(Object.create(engine), overrides) as Record<string, Callable>
+  // Without a prototype it is a hash table: a hundred functions would be a hundred hidden classes.
+  const native: Record<string, Callable> = Object.create(null)
+  Object.defineProperties(native, Object.getOwnPropertyDescriptors(engine))
+  Object.assign(native, overrides)
   for (const name in prototypes) {
     const row: Prototype = prototypes[name as keyof typeof prototypes]
     native[name] = (...args) => {
@@ -56,26 +59,67 @@ export function nodeNative(overrides: Overrides = {}): Native {
 
 let koffi: Koffi | undefined
 let libc: Library | undefined
+let syscall: Callable | undefined
+let environ: readonly string[] | undefined
 
-function bind(name: string, { args, nr, c, ret, returnsErrno }: Prototype): Callable {
+/** syscall(2), bound once for all that can go that way: koffi passes strings, buffers and numbers alike as `void *`. */
+function raw(library: Library, number: number, { errno }: Koffi): Callable {
+  syscall ??= library.func('syscall', 'long', ['long', ...Array(6).fill('void *')])
+  const call = syscall
+  return (a = 0, b = 0, c = 0, d = 0, e = 0, f = 0) => {
+    const result = call(number, a, b, c, d, e, f)
+    return result === -1 ? -errno() : result
+  }
+}
+
+function bind(name: string, { args, nr = plain[name], c, ret, returnsErrno }: Prototype): Callable {
   koffi ??= loadKoffi()
   libc ??= koffi.load(null)
   const { errno } = koffi
-  const types = args.map(kind => koffiTypes[kind])
-  let f: Callable
-  if (nr === undefined) {
-    f = libc.func(c ?? name, ret ?? 'int', types)
-  } else {
-    const number = typeof nr === 'number' ? nr : nr[arch]
-    const syscall = libc.func('syscall', 'long', ['long', ...types])
-    f = (...values) => syscall(number, ...values)
-  }
+  if (nr !== undefined) return raw(libc, typeof nr === 'number' ? nr : nr[arch], koffi)
+  const f = libc.func(
+    c ?? name,
+    ret ?? 'int',
+    args.map(kind => koffiTypes[kind]),
+  )
   if (returnsErrno === true) return (...values) => -f(...values)
   if (ret === 'uint') return f
   return (...values) => {
     const result = f(...values)
     return result === -1 ? -errno() : result
   }
+}
+
+/**
+ * The calls of an ordinary run that libc hands to the kernel as they are: their numbers, because each function that koffi
+ * binds costs as much as 50 calls.
+ */
+const plain: Record<string, Prototype['nr']> = {
+  openat: { x64: 257, arm64: 56 },
+  close: { x64: 3, arm64: 57 },
+  read: { x64: 0, arm64: 63 },
+  write: { x64: 1, arm64: 64 },
+  fcntl: { x64: 72, arm64: 25 },
+  mkdirat: { x64: 258, arm64: 34 },
+  unlinkat: { x64: 263, arm64: 35 },
+  readlinkat: { x64: 267, arm64: 78 },
+  statfs: { x64: 137, arm64: 43 },
+  chdir: { x64: 80, arm64: 49 },
+  umask: { x64: 95, arm64: 166 },
+  memfd_create: { x64: 319, arm64: 279 },
+  socketpair: { x64: 53, arm64: 199 },
+  sendmsg: { x64: 46, arm64: 211 },
+  recvmsg: { x64: 47, arm64: 212 },
+  execve: { x64: 59, arm64: 221 },
+  waitid: { x64: 247, arm64: 95 },
+  kill: { x64: 62, arm64: 129 },
+  prctl: { x64: 157, arm64: 167 },
+  prlimit: { x64: 302, arm64: 261 },
+  getpid: { x64: 39, arm64: 172 },
+  getuid: { x64: 102, arm64: 174 },
+  geteuid: { x64: 107, arm64: 175 },
+  getegid: { x64: 108, arm64: 177 },
+  clock_gettime: { x64: 228, arm64: 113 },
 }
 
 function loadKoffi(): Koffi {
@@ -134,7 +178,8 @@ const engine: Engine = {
   arch,
   argv: [],
   get environ() {
-    return Object.entries(process.env).map(([name, value]) => `${name}=${value}`)
+    environ ??= Object.entries(process.env).map(([name, value]) => `${name}=${value}`)
+    return environ
   },
   self: [],
   alloc,

@@ -1,6 +1,5 @@
-/** dist/PART.cjs.cache: used when it is of the text beside it, and only then. */
+/** dist/PART.v8: used when V8 takes it, and what it holds is the part beside it. */
 import { execFileSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import { cpSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -21,40 +20,59 @@ const version = (dir: string): string =>
     env: { ...process.env, TSRUN_NODE: process.execPath },
   })
 
+/** The text and the cache in dist/PART.v8. */
+const contents = (part: string) => {
+  const bytes = readFileSync(join(house, `dist/${part}.v8`))
+  const end = 8 + Number(bytes.toString('latin1', 0, 8))
+  return { end, text: bytes.toString('latin1', 8, end) }
+}
+
 t.test('V8 takes them with the flags of bin/tsrun', t => {
-  const [, flags] = /exec "[^"]*" (.*) "\$_main"/.exec(readFileSync(join(house, 'bin/tsrun'), 'utf8')) ?? []
+  const [, list = ''] =
+    /flags\[\] = \{([^}]*)\}/.exec(readFileSync(join(house, 'shim/npm/launch.c'), 'utf8')) ?? []
+  const flags = list.match(/--[^"]*/g) ?? []
+  t.ok(flags.length > 0)
+  const ends = parts.map(part => [part, contents(part).end])
   const script = `const { readFileSync } = require('fs'), { Script } = require('vm')
-    const refused = part => {
-      const path = ${JSON.stringify(`${house}dist/`)} + part + '.cjs'
-      const cachedData = readFileSync(path + '.cache').subarray(32)
-      return new Script(readFileSync(path, 'utf8'), { filename: path, cachedData }).cachedDataRejected
+    const refused = ([part, end]) => {
+      const path = ${JSON.stringify(`${house}dist/`)} + part
+      const bytes = readFileSync(path + '.v8')
+      const cachedData = bytes.subarray((end + 7) & ~7)
+      return new Script(bytes.toString('latin1', 8, end), { filename: path + '.cjs', cachedData }).cachedDataRejected
     }
-    console.log(JSON.stringify(${JSON.stringify(parts)}.filter(refused)))`
-  const out = execFileSync(process.execPath, [...(flags ?? '').split(' '), '-e', script], {
+    console.log(JSON.stringify(${JSON.stringify(ends)}.filter(refused)))`
+  const out = execFileSync(process.execPath, [...flags, '-e', script], {
     encoding: 'utf8',
   })
   t.same(JSON.parse(out), [])
   t.end()
 })
 
-t.test('one of another text is not used', t => {
-  const dir = copy(t.testdir())
-  const path = join(dir, 'dist/boot.cjs')
-  const text = readFileSync(path, 'utf8').slice(0, -34).replace('tsrun version', 'tsrun VERSION')
-  writeFileSync(path, `${text}//${createHash('sha256').update(text).digest('hex').slice(0, 32)}`)
-  t.match(version(dir), 'tsrun VERSION')
+t.test('their text is the part', t => {
+  for (const part of parts)
+    t.equal(contents(part).text, readFileSync(join(house, `dist/${part}.cjs`), 'latin1'), part)
   t.end()
 })
 
-t.test('without one, with a torn one and with one of another V8 everything works', t => {
+t.test('the one of the part is used', t => {
   const dir = copy(t.testdir())
-  const path = join(dir, 'dist/boot.cjs.cache')
-  truncateSync(path, 5000)
-  t.match(version(dir), 'tsrun version')
-  const bytes = readFileSync(join(house, 'dist/boot.cjs.cache'))
-  bytes.writeUInt32LE(~bytes.readUInt32LE(36) >>> 0, 36)
+  const path = join(dir, 'dist/boot.v8')
+  const { text, end } = contents('boot')
+  const bytes = readFileSync(path)
+  bytes.write(text.replace('tsrun version', 'tsrun VERSION'), 8, end - 8, 'latin1')
+  bytes.writeUInt32LE(~bytes.readUInt32LE(((end + 7) & ~7) + 4) >>> 0, ((end + 7) & ~7) + 4)
   writeFileSync(path, bytes)
-  t.match(version(dir), 'tsrun version')
+  t.match(version(dir), 'tsrun VERSION', 'and its text when V8 refuses the cache')
+  t.end()
+})
+
+t.test('without one and with a torn one everything works', t => {
+  const dir = copy(t.testdir())
+  const path = join(dir, 'dist/boot.v8')
+  for (const length of [contents('boot').end + 5000, 5000, 3, 0]) {
+    truncateSync(path, length)
+    t.match(version(dir), 'tsrun version', `${length} bytes`)
+  }
   rmSync(path)
   t.match(version(dir), 'tsrun version')
   t.end()

@@ -1,6 +1,6 @@
 /** One program on both engines: it must see the same machine and the same texts. */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
@@ -9,11 +9,9 @@ import { requires } from '../support/requires.js'
 const house = fileURLToPath(new URL('../..', import.meta.url))
 const tool = (name: string): string => join(house, 'tools', name)
 const musl = '/usr/bin/musl-gcc'
-const args = ['a b', '', 'é', '--nofile=1', '*']
+const args = ['a b', '', 'é', '--caller=1,1', '*']
 const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '/', B: '2', A: 'é=1' }
-const variables = Object.entries(env)
-  .map(([name, value]) => `${name}=${value}`)
-  .sort()
+const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`)
 
 /** What each probe of test/support/engines/main.ts saw. */
 const run = (t: Test, command: string): Map<string, unknown> => {
@@ -34,7 +32,7 @@ execFileSync(process.execPath, [
   ...[tool('bundlejs.mjs'), '--program', join(house, 'test/support/engines')],
   ...['--npm', join(built, 'dist'), '--static', join(built, 'static')],
 ])
-for (const file of ['tsrun', 'package.json']) copyFileSync(join(house, 'bin', file), join(built, 'bin', file))
+copyFileSync(join(house, 'bin/tsrun'), join(built, 'bin/tsrun'))
 for (const dir of ['.', 'dist']) copyFileSync('/bin/true', join(built, dir, 'tsrun-shim'))
 
 const command = join(built, 'bin/tsrun')
@@ -114,5 +112,19 @@ t.test('bin/tsrun', t => {
   const { stdout, stderr } = spawnSync(command, args, { env: slow, encoding: 'utf8', cwd: '/' })
   t.equal(stdout, direct, 'NODE_* variables change nothing')
   t.equal(stderr, '')
+  t.end()
+})
+
+t.test('bin/tsrun and where node is', t => {
+  const dir = t.testdir({ node: '#!/bin/sh\necho stranger\n' })
+  chmodSync(join(dir, 'node'), 0o755)
+  const start = (env: Record<string, string>) => spawnSync(command, args, { env, encoding: 'utf8', cwd: dir })
+  const nowhere = start({ PATH: ':/nope::' })
+  t.equal(nowhere.status, 127, 'an empty element of PATH is not the working directory')
+  t.match(nowhere.stderr, 'install Node.js 20 or newer')
+  t.equal(start({ PATH: `/nope:${dir}` }).stdout, 'stranger\n', 'the first one of PATH')
+  t.equal(start({ PATH: '', TSRUN_NODE: './node' }).stdout, 'stranger\n', 'TSRUN_NODE')
+  t.equal(start({ PATH: dir, TSRUN_NODE: process.execPath }).status, 7, 'TSRUN_NODE comes first')
+  t.equal(start({ TSRUN_NODE: 'node' }).status, 127, 'TSRUN_NODE is a path')
   t.end()
 })
