@@ -87,8 +87,8 @@ check-hostile: ## what attacks: advisories, hostile images, faults, races, load,
 .PHONY: check-clients
 check-clients: ## podman, containerd, docker and buildah on tsrun, as root (TSRUN_RUNTIME=runc: on runc)
 	@tools/deps.sh clients
-	@$(MAKE) --no-print-directory static
-	@command -v nerdctl > /dev/null || ! command -v go > /dev/null || tools/nerdctl.sh build/test/bin/nerdctl
+	@$(MAKE) --no-print-directory build static
+	@tools/goclients.sh build/test/bin
 	@PATH=$$PATH:$(CURDIR)/build/test/bin $(NODE) tools/test.mjs --timeout 1800 --verbose $(or $(TESTS),clients)
 
 .PHONY: conformance

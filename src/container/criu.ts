@@ -3,7 +3,7 @@ import { HostError } from '../base/errors.js'
 import { cgroupModes, type Message } from '../launch/criu/messages.js'
 import type { NamespaceType } from '../plan/flags.js'
 import type { Spec } from '../spec/types.gen.js'
-import { openDirectory, unlink } from '../sys/files.js'
+import { close, openDirectory, readLink, unlink } from '../sys/files.js'
 import { native } from '../sys/native.js'
 import type { Common, CriuChoices } from './options.js'
 import { absolute } from './store.js'
@@ -41,9 +41,20 @@ export function placesOf({ imagePath, workPath }: CriuChoices, logFile: string):
  * `opened`, and the caller closes them.
  */
 export function openPlaces({ images, work, logFile }: Places, root: string, opened: number[]): Options {
-  for (const path of [images, work]) opened.push(openDirectory(root + path))
+  for (const path of [images, work]) opened.push(openBelow(root, path))
   const [imagesDirFd = -1, workDirFd = -1] = opened
   return { imagesDirFd, workDirFd, logFile }
+}
+
+/** Without links: below /proc/PID/root an absolute one, as containerd's work directory is, would lead back to our own mounts. */
+function openBelow(root: string, path: string): number {
+  const ours = openDirectory(path)
+  if (root === '') return ours
+  try {
+    return openDirectory(root + readLink(`/proc/self/fd/${ours}`))
+  } finally {
+    close(ours)
+  }
 }
 
 /** Options of both commands. */

@@ -3,6 +3,7 @@ import t from 'tap'
 import { requires } from '../support/requires.js'
 import { runtimeName } from './support/box.js'
 import { leavesNothing, runChecks } from './support/check.js'
+import { checkpointChecks } from './support/checkpoint.js'
 import { containerd } from './support/containerd.js'
 import { ctrChecks } from './support/ctr.js'
 import { ctrWords, faultChecks } from './support/faults.js'
@@ -15,6 +16,7 @@ t.test(
     const engine = containerd()
     t.teardown(engine.box.close)
     runChecks(t, engine, ctrChecks)
+    runChecks(t, engine, checkpointChecks)
     runChecks(t, engine, faultChecks(ctrWords))
     leavesNothing(t, engine)
     t.end()

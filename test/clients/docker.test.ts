@@ -3,6 +3,7 @@ import t from 'tap'
 import { requires } from '../support/requires.js'
 import { runtimeName } from './support/box.js'
 import { type Check, leavesNothing, runChecks } from './support/check.js'
+import { checkpointChecks } from './support/checkpoint.js'
 import { identityChecks, limitChecks, networkChecks, volumeChecks } from './support/config.js'
 import { docker } from './support/docker.js'
 import { dockerWords, faultChecks } from './support/faults.js'
@@ -40,6 +41,7 @@ t.test(`docker with ${runtimeName()}`, { skip: requires('root', 'cgroup1', 'dock
   t.teardown(engine.box.close)
   for (const checks of [processChecks, execChecks, limitChecks, volumeChecks, identityChecks, networkChecks])
     runChecks(t, engine, checks)
+  runChecks(t, engine, checkpointChecks)
   runChecks(t, engine, daemonChecks)
   runChecks(t, engine, faultChecks(dockerWords))
   leavesNothing(t, engine)

@@ -3,6 +3,7 @@ import t from 'tap'
 import { requires } from '../support/requires.js'
 import { runtimeName } from './support/box.js'
 import { type Check, leavesNothing, runChecks } from './support/check.js'
+import { checkpointChecks } from './support/checkpoint.js'
 import { identityChecks, limitChecks, networkChecks, volumeChecks } from './support/config.js'
 import { dockerWords, faultChecks } from './support/faults.js'
 import { podman } from './support/podman.js'
@@ -46,6 +47,7 @@ t.test(`podman with ${runtimeName()}`, { skip: requires('root', 'cgroup1', 'podm
     identityChecks,
     networkChecks,
     podChecks,
+    checkpointChecks,
     faultChecks(dockerWords),
   ])
     runChecks(t, engine, checks)

@@ -99,6 +99,19 @@ forms(t, requires('root', 'cc') || requiresCriu(), (t, rt) => {
     t.match(c.call('exec', c.id, ...script(['write', '/proc/sys/kernel/domainname', 'x'])).stdout, /EROFS/)
   })
 
+  t.test('links lead to its directories, as to those of containerd', async t => {
+    const c = counter(t, rt)
+    mkdirSync(join(c.dir, 'elsewhere'))
+    symlinkSync(join(c.dir, 'elsewhere'), join(c.dir, 'link'))
+    const places = ['images', 'work'].map(name => join(c.dir, 'link', name))
+    for (const place of places) mkdirSync(place)
+    const [images = '', work = ''] = places
+    const to = ['--image-path', images, '--work-path', work]
+    works(t, quietly(c, 'checkpoint', ...to, c.id), 'checkpoint')
+    works(t, quietly(c, 'restore', '--detach', ...to, c.id), 'restore')
+    countsOn(t, c, 'it goes on')
+  })
+
   t.test('--leave-running, and of a paused container', async t => {
     const c = counter(t, rt)
     works(t, checkpoint(c, '--leave-running'), 'checkpoint')

@@ -20,6 +20,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import type { Result } from '../../support/container.js'
+import { requiresCriu } from '../../support/criu.js'
 import { payloadPath, repository } from '../../support/payload.js'
 
 export interface Box {
@@ -92,6 +93,7 @@ let counter = 0
 
 /** Opens a box; throws when namespaces cannot be made. */
 export const openBox = (engine: string): Box => {
+  requiresCriu() // whoever finds one has it in PATH
   const tag = `tsrun-client-${process.pid}-${counter++}`
   const dir = mkdtempSync(`/var/tmp/${tag}-${engine}-`) // a disk: overlayfs does not stand on overlayfs or tmpfs
   mkdirSync(join(dir, 'bin'))
@@ -116,7 +118,7 @@ export const openBox = (engine: string): Box => {
   }
 
   const sh = (script: string, seconds = 60): Result => {
-    const done = spawnSync('nsenter', [...enter, 'timeout', String(seconds), 'sh', '-c', script], {
+    const done = spawnSync('nsenter', [...enter, 'timeout', '-k', '2', String(seconds), 'sh', '-c', script], {
       cwd: dir,
       env,
       encoding: 'utf8',

@@ -1,6 +1,7 @@
 /** Checks as data: what is typed, and what has to come back. */
 import type { Test } from 'tap'
 import type { Result } from '../../support/container.js'
+import { requiresCriu } from '../../support/criu.js'
 import { type Box, runtimeName } from './box.js'
 
 export interface Engine {
@@ -31,6 +32,8 @@ export interface Check {
   readonly except?: readonly string[]
   /** what is different for an engine, with any runtime */
   readonly but?: Readonly<Record<string, Partial<Pick<Check, 'run' | 'status' | 'out' | 'err'>>>>
+  /** what it needs of the machine beside its engine */
+  readonly needs?: 'criu'
   /** why runc is not asked */
   readonly runcFails?: string
 }
@@ -41,11 +44,15 @@ soon() { for i in $(seq 100); do "$@" > /dev/null 2>&1 && return; sleep 0.1; don
 
 const tidy = (text: string): string => text.replaceAll('\r', '').trim()
 
+/** Seconds that a check may take: whatever hangs is ended, and fails. */
+const patience = 60
+
 /** The differences between what came and what was expected, as lines to read. */
 const complaints = (check: Check, { status, stdout, stderr }: Result): string[] => {
   const out = tidy(stdout)
   const wrong: string[] = []
-  if (status !== (check.status ?? 0)) wrong.push(`exit status ${status}, expected ${check.status ?? 0}`)
+  if (status === 124 || status === -1) wrong.push(`no end within ${patience} s`)
+  else if (status !== (check.status ?? 0)) wrong.push(`exit status ${status}, expected ${check.status ?? 0}`)
   const matches = typeof check.out === 'string' ? out === check.out : (check.out?.test(out) ?? true)
   if (!matches) wrong.push(`printed ${JSON.stringify(out.slice(-2000))}, expected ${check.out}`)
   if (check.err !== undefined && !check.err.test(stderr)) wrong.push(`expected ${check.err} on stderr`)
@@ -64,14 +71,21 @@ export const runChecks = (t: Test, engine: Engine, checks: readonly Check[]): vo
       !chosen.test(check.name)
     )
       return
-    if (check.runcFails !== undefined && runtimeName() === 'runc') {
-      t.pass(check.name, { skip: check.runcFails })
+    const skip =
+      check.runcFails !== undefined && runtimeName() === 'runc'
+        ? check.runcFails
+        : check.needs === 'criu' && requiresCriu()
+    if (skip !== false) {
+      t.pass(check.name, { skip })
       return
     }
     const start = Date.now()
     let wrong: string[] = []
     for (let tries = engine.unsteady === undefined ? 1 : 3, one = 0; one < tries; one++) {
-      const result = engine.box.sh(`N=check${index}${one === 0 ? '' : `-${one}`}${functions}${check.run}`)
+      const result = engine.box.sh(
+        `N=check${index}${one === 0 ? '' : `-${one}`}${functions}${check.run}`,
+        patience,
+      )
       const cleaned = engine.box.sh(engine.cleanUp)
       wrong = complaints(check, result)
       if (cleaned.status !== 0) wrong.push(`cleaning up: ${cleaned.stderr}`)

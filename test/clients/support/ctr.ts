@@ -33,7 +33,7 @@ const checks: readonly Check[] = [
     status: 1,
     err: /permission denied/,
   },
-  // ctr 1.6 may wait for ever when its input ends before the task runs, with any runtime
+  // As to nerdctl, see process.ts: input must not end before the task is there.
   { name: 'standard input', run: '(echo data; sleep 1) | e run --rm $I $N cat', out: 'data' },
   {
     name: 'output and errors apart',

@@ -15,6 +15,7 @@ export const docker = (): Engine => {
     ...readme,
     runtimes: { ...readme.runtimes, faulty: { path: faultyRuntime(box) } },
     'live-restore': true,
+    experimental: true, // docker's word for checkpoints
     'cgroup-parent': box.tag,
     'data-root': join(dir, 'data'),
     'exec-root': '/run/docker',

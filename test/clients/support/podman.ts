@@ -17,7 +17,7 @@ events_logger = "file"
 [engine.runtimes]
 faulty = ["${faultyRuntime(box)}"]
 [containers]
-default_ulimits = ["nofile=1024:4096", "nproc=4096:4096"]
+default_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]
 log_driver = "k8s-file"
 `
 

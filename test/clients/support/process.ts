@@ -37,8 +37,14 @@ export const processChecks: readonly Check[] = [
     run: 'e run --rm box sh -c \'sh -c "kill -9 \\$\\$"; echo $?\'',
     out: '137',
   },
-  { name: 'standard input', run: 'echo data | e run --rm -i box cat', out: 'data' },
-  // containerd 1.6's clients may wait for ever when input ends before the task runs, with any runtime
+  // The clients of containerd 1.6 tell a task of the end of input once; one that is not there yet never hears of it
+  // and waits for ever, with any runtime: runc 10 times of 10 (ctr), 9 of 10 (nerdctl).
+  {
+    name: 'standard input',
+    run: 'echo data | e run --rm -i box cat',
+    out: 'data',
+    but: { nerdctl: { run: '(echo data; sleep 1) | e run --rm -i box cat' } },
+  },
   {
     name: 'an end of input at once',
     run: 'e run --rm -i box cat < /dev/null',
