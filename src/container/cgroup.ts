@@ -175,17 +175,29 @@ export function thaw(paths: CgroupPaths): void {
   else if (paths.v2 !== undefined) tryWriteKernelFile(`${paths.v2}/cgroup.freeze`, ['0'])
 }
 
+/** Milliseconds. */
+const PATIENCE = 1000
+
+const isBusy = ({ errno }: Failure): boolean => errno === EBUSY
+
 /**
  * Removes a container's cgroups and all below them; half-made and missing ones are fine. `made` are the directories that its
- * creation made: empty parents among them go too. Tries every one, then throws the first SyscallError.
+ * creation made: empty parents among them go too. Tries every one, then throws the first SyscallError. `patience`: how long processes
+ * may take to leave, milliseconds.
  */
-export function removeCgroups(paths: CgroupPaths, made: readonly string[] = []): void {
+export function removeCgroups(
+  paths: CgroupPaths,
+  made: readonly string[] = [],
+  patience: number = PATIENCE,
+): void {
   const dirs = new Set(Object.values(paths.v1))
   if (paths.v2 !== undefined) dirs.add(paths.v2)
   let failures = removeTrees([...dirs])
-  // Processes that were killed leave a moment later: waits 1, 2, 4 … 512 ms, one second in all.
-  for (let delay = 1; delay <= 512 && failures.some(({ errno }) => errno === EBUSY); delay *= 2) {
-    sleep(delay)
+  // Processes that were killed leave a moment later: waits 1, 2, 4 … 512, 512 ms.
+  for (let delay = 1, waited = 0; waited < patience && failures.some(isBusy); delay *= 2) {
+    const time = Math.min(delay, 512)
+    sleep(time)
+    waited += time
     failures = removeTrees(failures.map(({ dir }) => dir))
   }
   for (let i = made.length - 1; i >= 0; i--) {

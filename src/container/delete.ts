@@ -12,7 +12,7 @@ import { checkId, directoryOf, discard, discardHalfMade, ownsCgroups, tryLoad } 
 import { removeUnit } from './systemd.js'
 
 const SIGKILL = 9
-/** How long a killed init may take to end, milliseconds (runc: 100 tries of 100 ms). */
+/** How long those that were killed may take to end, milliseconds (runc: 100 tries of 100 ms). */
 const DEADLINE = 10_000
 
 /**
@@ -57,10 +57,12 @@ function remove(common: Common, record: Record, force: boolean): void {
   // anybody may have come from outside.
   const others =
     !record.ownPidNamespace || status !== 'stopped' || init === undefined || hasStrangers(force, record)
-  if (own && others) killAll(record.cgroup, SIGKILL)
+  const killed = own && others && killAll(record.cgroup, SIGKILL)
   if (own || containerProcesses(record.cgroup).length === 0) {
     if (record.unit !== undefined) endUnit(common, record, force)
-    removeCgroups(record.cgroup)
+    // A thousand that were killed take their time.
+    if (killed) removeCgroups(record.cgroup, [], DEADLINE)
+    else removeCgroups(record.cgroup)
   }
   if (record.mountBelow !== undefined) unmountRoot(record.rootfs, record.mountBelow)
   if (record.resctrl !== undefined) removeResctrl(record.resctrl)
