@@ -2,7 +2,7 @@
 #pragma once
 #include <stdint.h>
 
-#define BUILD_ID 0x9a7b075bu
+#define BUILD_ID 0x41d18b41u
 
 enum opcode {
   OP_BARRIER = 1,
@@ -73,6 +73,7 @@ enum opcode {
   OP_REMOVE_DIRECTORY = 93,
   OP_CLEAN_UP_AFTER_FAILURE = 94,
   OP_CLEAN_UP = 130,
+  OP_STOP_UNIT = 153,
   OP_REPORT_OOM = 135,
   OP_EXIT_LIKE_INIT = 95,
   OP_JOIN_PROCESS = 100,
@@ -158,6 +159,7 @@ enum opcode {
   X(REMOVE_DIRECTORY, remove_directory) \
   X(CLEAN_UP_AFTER_FAILURE, clean_up_after_failure) \
   X(CLEAN_UP, clean_up) \
+  X(STOP_UNIT, stop_unit) \
   X(REPORT_OOM, report_oom) \
   X(EXIT_LIKE_INIT, exit_like_init) \
   X(JOIN_PROCESS, join_process) \
@@ -650,6 +652,16 @@ struct op_clean_up {
   struct ref env;
 };
 int run_clean_up(const struct op_clean_up *op);
+enum stop_unit_step { STOP_UNIT_SOCKET, STOP_UNIT_CONNECT, STOP_UNIT_SEND,
+  STOP_UNIT_POLL };
+struct op_stop_unit {
+  struct ref cgroup;
+  struct ref socket;
+  struct ref message;
+  uint64_t first;
+  uint64_t length;
+};
+int run_stop_unit(const struct op_stop_unit *op);
 enum report_oom_step { REPORT_OOM_OPEN, REPORT_OOM_READ, REPORT_OOM_FORK,
   REPORT_OOM_EXECVE };
 struct op_report_oom {
@@ -883,6 +895,11 @@ static const struct field_rule field_rules[] = {
     {KIND_STRS, 0, 0}, /* clean_up_after_failure */
     {KIND_STRS, 0, 0}, /* clean_up */
     {KIND_STRS, 0, 0}, /* clean_up */
+    {KIND_PATH, 0, 0}, /* stop_unit */
+    {KIND_PATH, 0, 0}, /* stop_unit */
+    {KIND_BYTES, 0, 0}, /* stop_unit */
+    {KIND_U32, 0, 0}, /* stop_unit */
+    {KIND_U32, 0, 0}, /* stop_unit */
     {KIND_PATH, 0, 0}, /* report_oom */
     {KIND_STRS, 0, 0}, /* report_oom */
     {KIND_STRS, 0, 0}, /* report_oom */
@@ -994,19 +1011,20 @@ static const struct op_rule op_rules[] = {
     [OP_REMOVE_DIRECTORY] = {1, 1, 130},
     [OP_CLEAN_UP_AFTER_FAILURE] = {1, 2, 131},
     [OP_CLEAN_UP] = {1, 2, 133},
-    [OP_REPORT_OOM] = {1, 3, 135},
-    [OP_EXIT_LIKE_INIT] = {1, 0, 138},
-    [OP_JOIN_PROCESS] = {1, 2, 138},
-    [OP_RELEASE_EXEC] = {1, 6, 140},
-    [OP_SCHED_SETATTR] = {1, 7, 146},
-    [OP_IOPRIO_SET] = {1, 2, 153},
-    [OP_SET_MEMPOLICY] = {1, 3, 155},
-    [OP_SCHED_SETAFFINITY] = {1, 1, 158},
-    [OP_PERSONALITY] = {1, 1, 159},
-    [OP_MAKE_USER_NAMESPACE] = {1, 3, 160},
-    [OP_IDMAP_MOUNT] = {1, 3, 163},
-    [OP_SET_LABEL] = {1, 3, 166},
-    [OP_LABEL_ROOT] = {1, 2, 169},
+    [OP_STOP_UNIT] = {1, 5, 135},
+    [OP_REPORT_OOM] = {1, 3, 140},
+    [OP_EXIT_LIKE_INIT] = {1, 0, 143},
+    [OP_JOIN_PROCESS] = {1, 2, 143},
+    [OP_RELEASE_EXEC] = {1, 6, 145},
+    [OP_SCHED_SETATTR] = {1, 7, 151},
+    [OP_IOPRIO_SET] = {1, 2, 158},
+    [OP_SET_MEMPOLICY] = {1, 3, 160},
+    [OP_SCHED_SETAFFINITY] = {1, 1, 163},
+    [OP_PERSONALITY] = {1, 1, 164},
+    [OP_MAKE_USER_NAMESPACE] = {1, 3, 165},
+    [OP_IDMAP_MOUNT] = {1, 3, 168},
+    [OP_SET_LABEL] = {1, 3, 171},
+    [OP_LABEL_ROOT] = {1, 2, 174},
 };
 static const uint64_t flag_masks[] = {
     0x7e020080, /* namespaces */

@@ -14,6 +14,50 @@ int run_remove_cgroup(const struct op_remove_cgroup *op) {
   }
 }
 
+static int is_there(struct ref path) {
+  struct stat stat;
+  return sys(newfstatat, AT_FDCWD, text(path), &stat, 0) >= 0;
+}
+
+/* What it answers is not read for what it says: the cgroup that goes is the answer, and whatever comes wakes us to look. Until then
+   the socket stays open, or systemd would drop what it has not read yet. */
+static int speak(int fd, const struct op_stop_unit *op) {
+  size_t sent = 0, next = (size_t)op->first, length = (size_t)op->length;
+  for (int64_t deadline = now() + 1000; is_there(op->cgroup);) {
+    char answer[4096];
+    struct pollfd poll = {.fd = fd, .events = POLLIN};
+    struct __kernel_timespec time = {0, 10 * 1000000};
+    if (next > op->message.length || length > op->message.length) return failed(STOP_UNIT_SEND, -EINVAL);
+    if (sent < next) {
+      int error = sys(sendto, fd, text(op->message) + sent, next - sent, MSG_NOSIGNAL, NULL, 0);
+      if (error < 0) return failed(STOP_UNIT_SEND, error);
+      sent = next;
+    }
+    int got = sys(ppoll, &poll, 1, &time, NULL, 0) > 0 ? sys(read, fd, answer, sizeof answer) : -EAGAIN;
+    if (got > 0) next = length;
+    if (got == 0) got = -ECONNRESET;
+    if (got == -EAGAIN && now() >= deadline) got = -ETIMEDOUT;
+    if (got < 0 && got != -EAGAIN) return failed(STOP_UNIT_POLL, got);
+  }
+  return 0;
+}
+
+int run_stop_unit(const struct op_stop_unit *op) {
+  struct {
+    uint16_t family;
+    char path[108];
+  } address = {AF_UNIX, {0}};
+  if (!is_there(op->cgroup)) return 0;
+  if (op->socket.length >= sizeof address.path) return failed(STOP_UNIT_CONNECT, -ENAMETOOLONG);
+  memcpy(address.path, text(op->socket), op->socket.length);
+  int fd = sys(socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | O_NONBLOCK, 0);
+  if (fd < 0) return failed(STOP_UNIT_SOCKET, fd);
+  int error = sys(connect, fd, &address, sizeof address);
+  error = error < 0 ? failed(STOP_UNIT_CONNECT, error) : speak(fd, op);
+  close_fd(fd);
+  return error;
+}
+
 int run_remove_file(const struct op_remove_file *op) {
   return failed(REMOVE_FILE_UNLINK, gone_is_fine(sys(unlinkat, AT_FDCWD, text(op->path), 0)));
 }

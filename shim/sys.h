@@ -89,6 +89,7 @@ struct control_fd {
 #define MSG_NOSIGNAL 0x4000
 #define MSG_DONTWAIT 0x40
 #define AF_UNIX 1
+#define SOCK_STREAM 1
 #define SOCK_DGRAM 2
 #define SOCK_CLOEXEC O_CLOEXEC
 #define MNT_DETACH 2

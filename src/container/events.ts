@@ -78,14 +78,15 @@ function follow(options: EventsOptions, record: Record, sources: () => StatsSour
     view.setInt16(4, POLLIN, true)
     view.setInt32(8, memory?.fd ?? -1, true)
     view.setInt16(12, memory?.events ?? 0, true)
-    let kills = oomKills(cgroup)
+    let kills = oomKills(cgroup) ?? 0
     let due = milliseconds() + interval
     for (;;) {
       native().poll(entries, 2, Math.max(0, due - milliseconds()))
       memory?.drain()
-      const now = oomKills(cgroup)
-      // One event each, as runc has them; what is known is the same for all that came at once.
-      const data = kills < now ? oomOf(record) : undefined
+      const counted = oomKills(cgroup)
+      // One event each, as runc has them; what is known is the same for all that came at once. A cgroup of systemd's is gone at the end.
+      const data = counted === undefined || kills < counted ? oomOf(record) : undefined
+      const now = counted ?? data?.kills ?? 0
       for (; kills < now; kills++) tell(`${JSON.stringify({ type: 'oom', id, data })}\n`)
       if (view.getInt16(6, true) !== 0) return
       if (milliseconds() < due) continue

@@ -1,12 +1,13 @@
-import { type OutOfMemory, oomText, outOfMemory } from '../host/oom.js'
+import { loggedOutOfMemory, type OutOfMemory, oomText, outOfMemory } from '../host/oom.js'
 import { oomKills } from '../host/oomkills.js'
 import type { Common } from './options.js'
 import type { Record } from './record.js'
 import { load } from './store.js'
 
-/** What the kernel killed of a container for memory; undefined: nothing, or its cgroup is gone. */
-export function oomOf({ cgroup }: Record): OutOfMemory | undefined {
+/** What the kernel killed of a container for memory; undefined: nothing that is known. */
+export function oomOf({ cgroup, init }: Record): OutOfMemory | undefined {
   const kills = oomKills(cgroup)
+  if (kills === undefined) return init === undefined ? undefined : loggedOutOfMemory(cgroup, init)
   return kills === 0 ? undefined : outOfMemory(cgroup, kills)
 }
 

@@ -1,5 +1,6 @@
 import { oomFile } from '../host/oomkills.js'
 import { becomeMonitor } from '../launch/shim.js'
+import { stopRequest } from '../launch/systemd.js'
 import { openHookOutput } from '../lower/hooks.js'
 import { encodePlan } from '../plan/encode.js'
 import type { HostPath, Op } from '../plan/op.js'
@@ -105,10 +106,12 @@ export function endOps({ common, id, keep, again }: EndOptions, { pid, console, 
     const args = [...again, '_oom', id]
     ops.push({ op: 'report_oom', by: 'monitor', at: 'runtime:run', file: counter, args, env })
   }
-  if (!keep && (record.unit !== undefined || record.mountBelow !== undefined)) {
-    // Only systemd takes a unit away, and mounts are not the shim's to judge.
+  const stop = record.unit === undefined ? undefined : stopOp(record)
+  if (!keep && (record.mountBelow !== undefined || (record.unit !== undefined && stop === undefined))) {
+    // Mounts are not the shim's to judge.
     ops.push({ op: 'clean_up', ...cleaner })
   } else if (!keep) {
+    if (stop !== undefined) ops.push(stop)
     for (const path of cgroupDirectories(record.cgroup))
       ops.push({ op: 'remove_cgroup', by: 'monitor', at, path })
     for (let i = (record.resctrl ?? []).length - 1; i >= 0; i--)
@@ -127,6 +130,32 @@ export function endOps({ common, id, keep, again }: EndOptions, { pid, console, 
   }
   ops.push({ op: 'exit_like_init', by: 'monitor', at: 'runtime:run' })
   return ops
+}
+
+/**
+ * Only systemd takes a unit away. It is told to by the monitor, which has no words of its own: not where processes may be left, or
+ * where a property that somebody asked for may keep the unit.
+ */
+function stopOp({ unit, cgroup, ownPidNamespace, annotations = {} }: Record): Op | undefined {
+  const asked = Object.keys(annotations).some(name => name.startsWith('org.systemd.property.'))
+  const dir = cgroup.v1['name=systemd'] ?? cgroup.v2
+  if (unit === undefined || dir === undefined || asked || !ownPidNamespace) return undefined
+  const request = stopRequest(unit.bus, unit.name)
+  if (request === undefined) return undefined
+  const { first, bytes } = request
+  // In plans bytes are of whole words.
+  const message = new Uint8Array((bytes.length + 7) & ~7)
+  message.set(bytes)
+  const paths = { cgroup: dir as HostPath, socket: request.socket as HostPath }
+  return {
+    op: 'stop_unit',
+    by: 'monitor',
+    at: 'runtime:delete',
+    ...paths,
+    message,
+    first,
+    length: bytes.length,
+  }
 }
 
 function hooks(kind: 'poststart' | 'poststop', record: Record, state: string, out: Op[]): void {

@@ -7,11 +7,13 @@ export function oomFile({ v1, v2 }: CgroupPaths): string | undefined {
   return v2 === undefined ? undefined : `${v2}/memory.events`
 }
 
-/** How many were, as `oom_kill` of the cgroup counts them (4.13). */
-export function oomKills(paths: CgroupPaths): number {
+/** How many were, as `oom_kill` of the cgroup counts them (4.13). Undefined when the cgroup is gone. */
+export function oomKills(paths: CgroupPaths): number | undefined {
   const file = oomFile(paths)
   if (file === undefined) return 0
-  for (const line of (readKernelFile(file) ?? '').split('\n')) {
+  const text = readKernelFile(file)
+  if (text === undefined) return undefined
+  for (const line of text.split('\n')) {
     if (line.startsWith('oom_kill ')) return Number(line.slice('oom_kill '.length))
   }
   return 0

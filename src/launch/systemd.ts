@@ -19,6 +19,7 @@ import {
   deadlineIn,
   type Endpoint,
   isLate,
+  spoken,
 } from './dbus/connection.js'
 import type { Value, Variant } from './dbus/marshal.js'
 
@@ -259,6 +260,19 @@ export function stopUnit(bus: Bus, unit: string): void {
   } catch (error) {
     throw explained(error, `stop unit ${unit}`, [])
   }
+}
+
+/**
+ * What the monitor of a foreground run says to systemd's own socket to have a unit stopped, once its processes have ended. Undefined
+ * where a bus is between, which nobody but us can talk to.
+ */
+export function stopRequest(
+  bus: Bus,
+  unit: string,
+): { readonly socket: string; readonly first: number; readonly bytes: Uint8Array } | undefined {
+  const endpoint = kept?.bus === bus ? kept.connection.endpoint : undefined
+  if (endpoint === undefined || endpoint.bus) return undefined
+  return { socket: endpoint.path, ...spoken(manager('StopUnit', 'ss', unit, 'replace')) }
 }
 
 function stop(connection: Connection, unit: string, deadline: number): void {

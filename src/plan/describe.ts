@@ -96,6 +96,7 @@ const phrases = (): Phrases => ({
   notify: ({ host }) => `pass READY=1 on to ${host}`,
   supervise: ({ pid }) => `supervise process ${pid}`,
   report_oom: ({ file }) => `look whether ${file} counts kills`,
+  stop_unit: ({ cgroup }) => `stop the systemd unit of ${cgroup}`,
   remove_cgroup: ({ path }) => `remove cgroup ${path}`,
   remove_file: ({ path }) => `remove ${path}`,
   remove_directory: ({ path }) => `remove directory ${path}`,

@@ -292,7 +292,19 @@ export const opcodes = {
   clean_up_after_failure: { code: 94, fields: { args: 'strs', env: 'strs' }, steps: ['fork', 'execve'] },
   /** Runs this program (the full `delete --force`) and waits for it: what is left is not the monitor's to take away. */
   clean_up: { code: 130, fields: { args: 'strs', env: 'strs' }, steps: ['fork', 'execve'] },
-  /** When the line `oom_kill` of this file does not say 0: runs this program and waits for it. A missing file is fine. */
+  /**
+   * Has systemd stop a scope whose processes have ended: sends the first bytes of `message` to its own socket, when that has answered
+   * those up to `length`, and waits one second at most until the scope's cgroup is gone. One that is gone already took its unit along.
+   */
+  stop_unit: {
+    code: 153,
+    fields: { cgroup: 'hostPath', socket: 'hostPath', message: 'bytes', first: 'u32', length: 'u32' },
+    steps: ['socket', 'connect', 'send', 'poll'],
+  },
+  /**
+   * When the line `oom_kill` of this file does not say 0: runs this program and waits for it. A missing file (systemd has removed the
+   * cgroup) tells nothing: then it is run for an init that ended as the kernel ends it.
+   */
   report_oom: {
     code: 135,
     fields: { file: 'hostPath', args: 'strs', env: 'strs' },

@@ -5,7 +5,7 @@ import type { OpName } from './opcodes.js'
 import * as w from './writer.js'
 
 /** FNV-1a of the opcode table: the shim refuses a plan with another one. */
-export const buildId = 0x9a7b075b
+export const buildId = 0x41d18b41
 
 /** How many fields an op has. */
 export const fieldCounts: Readonly<Record<OpName, number>> = {
@@ -77,6 +77,7 @@ export const fieldCounts: Readonly<Record<OpName, number>> = {
   remove_directory: 1,
   clean_up_after_failure: 2,
   clean_up: 2,
+  stop_unit: 5,
   report_oom: 3,
   exit_like_init: 0,
   join_process: 2,
@@ -438,6 +439,14 @@ export function writeOp(op: ShimOp, index: number): void {
       w.head(op, index, 130, 2)
       w.texts(op.args)
       w.texts(op.env)
+      return
+    case 'stop_unit':
+      w.head(op, index, 153, 5)
+      w.path(op.cgroup)
+      w.path(op.socket)
+      w.bytes(op.message)
+      w.number(op.first)
+      w.number(op.length)
       return
     case 'report_oom':
       w.head(op, index, 135, 3)

@@ -185,11 +185,60 @@ const tests = (t: Test, rt: Runtime): void => {
     gone(t, c)
   })
 
+  const resources = { memory: { limit: 16 * MiB, swap: 16 * MiB } }
+  const told = { kills: 1, limit: 16 * MiB, killed: [{ name: 'payload' }] }
+  // Its cgroup goes with its last process: what it was that was killed only the kernel's log knows then.
+  const noLog = spawnSync('head', ['-c', '0', '/dev/kmsg']).status !== 0 && "may not read the kernel's log"
+  const skip = rt.lacks('tsrun') || noLog
+
   t.test('out of memory leaves no failed unit', async t => {
-    const resources = { memory: { limit: 16 * MiB, swap: 16 * MiB } }
     const c = scope(t, rt, { process: { args: script(['alloc', 64 * MiB]) }, linux: { resources } })
-    t.equal(c.run().status, 137)
+    const { status, stderr } = c.run()
+    t.equal(status, 137)
+    if (skip === false)
+      t.match(
+        stderr,
+        /out of memory: the kernel killed a process \(payload, pid \d+\): the memory limit is 16777216/,
+      )
     gone(t, c)
+  })
+
+  t.test('nothing is said of another death', { skip: rt.lacks('tsrun') }, async t => {
+    const c = scope(t, rt, { process: { args: script(['exit', 137]) }, linux: { resources } })
+    for (let i = 0; i < 2; i++) t.match(c.run(), { status: 137, stderr: '' })
+  })
+
+  t.test('state knows that memory was out, although the cgroup is gone', { skip }, async t => {
+    const c = scope(t, rt, { process: { args: script(['alloc', 64 * MiB]) }, linux: { resources } })
+    t.equal(c.run('--detach').status, 0)
+    t.ok(until(() => c.state().status === 'stopped' && !exists(c.unit), 5000))
+    t.match((c.state() as unknown as { oom: unknown }).oom, told)
+    t.equal(c.del().status, 0)
+    const other = merge(JSON.parse(readFileSync(join(c.bundle, 'config.json'), 'utf8')), {
+      process: { args: script(['exit', 0]) },
+    })
+    c.rewrite(() => JSON.stringify(other))
+    t.equal(c.run('--detach').status, 0)
+    t.ok(until(() => c.state().status === 'stopped'))
+    t.equal(
+      (c.state() as unknown as { oom?: unknown }).oom,
+      undefined,
+      'that of another of its name is not its own',
+    )
+  })
+
+  t.test('events tell of it', { skip }, async t => {
+    const args = script(['trap', 10], ['alloc', 64 * MiB])
+    const c = scope(t, rt, { process: { args }, linux: { resources } })
+    t.equal(c.run('--detach').status, 0)
+    const running = c.spawn(...c.line('events', '--interval', '200ms', c.id))
+    await running.says('"stats"')
+    c.kill('USR1')
+    const lines = (await running.done).stdout.split('\n').filter(line => line.includes('"oom"'))
+    t.match(
+      lines.map(line => JSON.parse(line)),
+      [{ type: 'oom', id: c.id, data: told }],
+    )
   })
 
   t.test('annotations set properties', async t => {

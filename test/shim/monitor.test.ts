@@ -1,6 +1,7 @@
 /** The monitor of a foreground container: it is what `tsrun run` becomes. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
 import type { Op } from '../../src/plan/op.js'
@@ -191,6 +192,63 @@ t.test('reports kills for memory', { skip }, async t => {
   ])
     t.notOk(await told(none), none)
   t.ok(await told('oom_kill_disable 0\nunder_oom 0\noom_kill 12'))
+})
+
+t.test('a count that is gone is looked for when init was killed', { skip }, async t => {
+  for (const [end, tells] of [
+    ['exit 1', false],
+    ['exit 137', true],
+    ['kill -9 $$', true],
+    ['kill -15 $$', false],
+  ] as const) {
+    const dir = scratch(t)
+    const args = ['/bin/sh', '-c', `> ${dir}/told`]
+    await run(t, sh(end), {
+      more: [monitor({ op: 'report_oom', file: host(join(dir, 'none')), args, env: [] })],
+    })
+    t.equal(existsSync(join(dir, 'told')), tells, end)
+  }
+})
+
+t.test('has systemd stop a unit: its cgroup that goes is the answer', { skip }, async t => {
+  const dir = scratch(t)
+  const cgroup = join(dir, 'cgroup')
+  const path = join(dir, 'socket')
+  const rescued = () => existsSync(join(dir, 'rescue'))
+  const stop = async (how: string, answer: (socket: Socket) => void) => {
+    let got = ''
+    const server = createServer(socket => {
+      socket.on('error', () => {})
+      socket.on('data', data => {
+        got += data
+        answer(socket)
+      })
+    })
+    if (how !== 'nobody listens') await new Promise<void>(done => server.listen(path, done))
+    mkdirSync(cgroup, { recursive: true })
+    if (how === 'gone already') rmdirSync(cgroup)
+    rmSync(join(dir, 'rescue'), { force: true })
+    const begin = Date.now()
+    const message = new TextEncoder().encode('hi stop it -----')
+    const more = [
+      monitor({ op: 'stop_unit', cgroup: host(cgroup), socket: host(path), message, first: 3, length: 10 }),
+      monitor({ op: 'clean_up_after_failure', args: ['/bin/sh', '-c', `> ${dir}/rescue`], env: [] }),
+    ]
+    t.same(await run(t, sh('exit 3'), { more }), { code: 3, output: '' }, how)
+    await new Promise(done => server.close(done))
+    return { got, rescued: rescued(), took: Date.now() - begin }
+  }
+  let words = 0
+  const remove = (socket: Socket) => {
+    socket.write('words')
+    if (++words === 2) setTimeout(() => rmdirSync(cgroup), 50)
+  }
+  t.match(await stop('told', remove), { got: 'hi stop it', rescued: false })
+  t.match(await stop('gone already', () => {}), { got: '', rescued: false })
+  t.match(await stop('nobody listens', () => {}), { rescued: true })
+  t.match(await stop('hung up', socket => socket.destroy()), { rescued: true })
+  const { rescued: late, took } = await stop('hangs', () => {})
+  t.ok(late && took >= 1000 && took < 4000, `after a second: ${took} ms`)
 })
 
 t.test('waits for a busy cgroup, one second at most', { skip: requires('root', 'cgroup1') }, async t => {

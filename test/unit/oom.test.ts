@@ -2,8 +2,8 @@
 import t from 'tap'
 import { killedIn, oomText } from '../../src/host/oom.js'
 
-const line = (place: string, name: string, pid: number): string =>
-  `6,1234,99,-;oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=web,mems_allowed=0,oom_memcg=/web,task_memcg=${place},task=${name},pid=${pid},uid=0\n`
+const line = (place: string, name: string, pid: number, out = '/web'): string =>
+  `6,1234,99500000,-;oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=web,mems_allowed=0,oom_memcg=${out},task_memcg=${place},task=${name},pid=${pid},uid=0\n`
 
 t.test('whom the kernel names', async t => {
   const log = [
@@ -20,9 +20,21 @@ t.test('whom the kernel names', async t => {
     { pid: 4, name: 'third' },
     { pid: 5, name: 'a,pid=9' },
   ]
-  t.same(killedIn(log, '/sys/fs/cgroup/memory/web'), found)
-  t.same(killedIn(log, '/sys/fs/cgroup/web'), found)
+  const whom = (dir: string) => killedIn(log, dir).map(({ pid, name }) => ({ pid, name }))
+  t.same(whom('/sys/fs/cgroup/memory/web'), found)
+  t.same(whom('/sys/fs/cgroup/web'), found)
   t.same(killedIn('', '/sys/fs/cgroup/web'), [])
+  t.same(killedIn(log, ''), [], 'a container without a cgroup')
+})
+
+t.test('when, and of which limit', async t => {
+  const usage = '6,1233,99400000,-;memory: usage 8190kB, limit 8192kB, failcnt 32\n'
+  const [ours, above] = killedIn(
+    `${usage}${line('/a.slice/web', 'x', 1, '/a.slice/web')}${line('/a.slice/web', 'y', 2, '/a.slice')}`,
+    '/sys/fs/cgroup/a.slice/web',
+  )
+  t.match(ours, { pid: 1, seconds: 99.5, memory: { limit: 8 << 20, peak: 8190 << 10 } })
+  t.same(above?.memory, {}, 'that of a cgroup above is not its own')
 })
 
 t.test('in a sentence', async t => {
@@ -33,6 +45,6 @@ t.test('in a sentence', async t => {
   )
   t.match(
     oomText({ kills: 2, killed: [] }),
-    /killed 2 processes: the container has no memory limit, so a cgroup above it or the machine ran out$/,
+    /killed 2 processes: not for a memory limit of its own, so a cgroup above it or the machine ran out$/,
   )
 })

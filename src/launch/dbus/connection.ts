@@ -24,6 +24,8 @@ export interface Endpoint {
 export interface Connection {
   readonly endpoint: Endpoint
   readonly fd: number
+  /** Goes out before the first call; undefined once the server has accepted us. */
+  greeting: Uint8Array | undefined
   /** Received, not yet read. */
   pending: Uint8Array
   serial: number
@@ -47,26 +49,35 @@ export type Answer =
   | { readonly error: string; readonly message: string }
 
 /**
- * Connects and introduces itself, by the credentials that the kernel tells (EXTERNAL without an identity: in a user namespace we would
- * name the wrong one). Everything up to `first`, calls whose answers nobody awaits, goes in one write, as sd-bus does it.
- * Throws SyscallError (ETIMEDOUT after the deadline) and HostError.
+ * Connects. Everything up to the first question goes in one write, with `first`, calls to a bus whose answers nobody awaits.
+ * Throws SyscallError (ETIMEDOUT after the deadline).
  */
 export function connect(endpoint: Endpoint, first: readonly Call[], deadline: number): Connection {
   const fd = connectStream(endpoint.path, deadline)
-  const connection: Connection = { endpoint, fd, pending: new Uint8Array(0), serial: 0, signals: [] }
-  try {
-    const parts: Uint8Array[] = [ascii('\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n')]
-    if (endpoint.bus) {
-      parts.push(encodeCall(connection, hello, NO_REPLY_EXPECTED))
-      for (const call of first) parts.push(encodeCall(connection, call, NO_REPLY_EXPECTED))
-    }
-    sendAll(fd, joined(parts), deadline)
-    authenticate(connection, deadline)
-    return connection
-  } catch (error) {
-    native().close(fd)
-    throw error
+  const calls = endpoint.bus ? [hello, ...first] : []
+  return {
+    endpoint,
+    fd,
+    greeting: greeting(calls),
+    pending: new Uint8Array(0),
+    serial: calls.length,
+    signals: [],
   }
+}
+
+/**
+ * Introduces itself by the credentials that the kernel tells (EXTERNAL without an identity: in a user namespace we would name the
+ * wrong one), and makes calls without an answer.
+ */
+function greeting(calls: readonly Call[]): Uint8Array {
+  return joined([ascii(GREETING), ...calls.map((call, i) => encodeCall(i + 1, call, NO_REPLY_EXPECTED))])
+}
+
+const GREETING = '\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n'
+
+/** For somebody who cannot speak: what to send first, and what to send when that was answered, a call without an answer. */
+export function spoken(call: Call): { readonly first: number; readonly bytes: Uint8Array } {
+  return { first: GREETING.length, bytes: greeting([call]) }
 }
 
 const BUS = 'org.freedesktop.DBus'
@@ -75,6 +86,13 @@ const hello: Call = {
   path: '/org/freedesktop/DBus',
   interface: BUS,
   member: 'Hello',
+}
+
+const nudge: Call = {
+  destination: 'org.freedesktop.systemd1',
+  path: '/',
+  interface: 'org.freedesktop.DBus.Peer',
+  member: 'Ping',
 }
 
 /** Has the bus pass signals on that fit a rule. */
@@ -89,7 +107,8 @@ export const addMatch = (rule: string): Call => ({
 function authenticate(connection: Connection, deadline: number): void {
   for (const wanted of ['DATA', 'OK ']) {
     const line = readLine(connection, deadline)
-    if (!line.startsWith(wanted)) throw new HostError(`the bus does not accept us: it says "${line}"`)
+    if (!line.startsWith(wanted))
+      throw new HostError(`cannot reach systemd: the bus does not accept us: it says "${line}"`)
   }
 }
 
@@ -133,13 +152,20 @@ function nextMessage(connection: Connection, deadline: number): Message {
 
 /** Asks all of it in one write, and returns the answers in order. Throws SyscallError, HostError. */
 export function ask(connection: Connection, calls: readonly Call[], deadline: number): Answer[] {
-  const parts: Uint8Array[] = []
+  const parts: Uint8Array[] = connection.greeting === undefined ? [] : [connection.greeting]
   const serials: number[] = []
   for (const call of calls) {
-    parts.push(encodeCall(connection, call, 0))
-    serials.push(connection.serial)
+    serials.push(++connection.serial)
+    parts.push(encodeCall(connection.serial, call, 0))
   }
   sendAll(connection.fd, joined(parts), deadline)
+  if (connection.greeting !== undefined) {
+    authenticate(connection, deadline)
+    connection.greeting = undefined
+    // What systemd's own socket gets with the greeting in one read it looks at when more comes (sd-bus, 252).
+    if (!connection.endpoint.bus)
+      sendAll(connection.fd, encodeCall(++connection.serial, nudge, NO_REPLY_EXPECTED), deadline)
+  }
   const answers = new Map<number, Answer>()
   while (answers.size < calls.length) {
     const message = nextMessage(connection, deadline)
@@ -173,9 +199,8 @@ function answerOf({ type, signature = '', body, errorName = '' }: Message): Answ
   return { error: errorName, message: typeof values[0] === 'string' ? values[0] : '' }
 }
 
-function encodeCall(connection: Connection, call: Call, flags: number): Uint8Array {
+function encodeCall(serial: number, call: Call, flags: number): Uint8Array {
   const { destination, path, member, signature = '', values = [] } = call
-  const serial = ++connection.serial
   return encodeMessage({
     type: METHOD_CALL,
     flags,
