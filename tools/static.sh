@@ -22,6 +22,6 @@ for js in "$dir"/*.js; do
 done
 node tools/pack.mjs "$dir"
 "$cc" "$@" -I"$dir" -Wa,-I"$dir" -Wa,-I"$dir/.." -o "$dir/start" \
-  shim/static/main.c shim/static/image.c shim/static/parts.c shim/static/native.c shim/static/glue.c shim/static/arena.c \
-  shim/static/inflate.c shim/static/text.c shim/static/fortify.c "$quickjs/libquickjs.a" -lm
+  shim/static/main.c shim/static/program.c shim/static/image.c shim/static/parts.c shim/static/native.c shim/static/glue.c \
+  shim/static/arena.c shim/static/inflate.c shim/static/text.c shim/static/fortify.c "$quickjs/libquickjs.a" -lm
 node tools/image.mjs "$dir/start" "$dir" "$out"

@@ -24,6 +24,10 @@ struct program {
 
 extern struct program *program;
 
+void complain(const char *text);
+/* Only for bugs: everything a user can meet was caught and told in src/cli/main.ts. */
+_Noreturn void die(JSContext *ctx);
+
 /* glue.c: the C functions of src/sys/prototypes.ts, and what other members need to read their arguments. */
 void glue_add(JSContext *ctx, JSValueConst native);
 bool to_bytes(JSContext *ctx, JSValueConst value, uint8_t **out, size_t *length);
@@ -42,8 +46,3 @@ const char *parts_imaged(size_t i);
 /* image.c: for tools/image.mjs. Makes the image of the parts in a directory and writes its address and its bytes, or, without
    `small`, how many bytes its small blocks need. An exit status. */
 int image_write(const char *directory, const char *small);
-
-/* main.c */
-void complain(const char *text);
-/* Only for bugs: everything a user can meet was caught and told in src/cli/main.ts. */
-_Noreturn void die(JSContext *ctx);

@@ -1,7 +1,7 @@
 import { StateError, TsrunError } from '../base/errors.js'
 import type { CgroupPaths } from '../host/cgroup.js'
 import { oomKills } from '../host/oomkills.js'
-import { readStats, type StatsSources } from '../host/stats.js'
+import { readStats, type StatsSources } from '../host/stats/index.js'
 import { groupsOf, ROOT as RESCTRL } from '../lower/resctrl.js'
 import { exactJson } from '../spec/json.js'
 import { close, O, openFile, tryRead, tryReadLink } from '../sys/files.js'

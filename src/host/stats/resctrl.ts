@@ -1,6 +1,6 @@
 /** Statistics of Intel RDT and AMD QoS in runc's layout (its types/events.go), from resctrl: Documentation/filesystems/resctrl.rst. */
-import { tryListDirectory } from '../sys/directories.js'
-import { readKernelFile } from '../sys/kernelfiles.js'
+import { tryListDirectory } from '../../sys/directories.js'
+import { readKernelFile } from '../../sys/kernelfiles.js'
 
 export interface ResctrlSource {
   /** Where resctrl is mounted. */
