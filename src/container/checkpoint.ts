@@ -8,7 +8,7 @@ import { externalMounts, maskedPaths } from '../lower/restore.js'
 import type { ValidSpec } from '../spec/load.js'
 import { check } from '../sys/call.js'
 import { mkdirs } from '../sys/directories.js'
-import { close, readLink, tryStat, writeFile } from '../sys/files.js'
+import { close, readLink, tryStat, unlink, writeFile } from '../sys/files.js'
 import { native } from '../sys/native.js'
 import { waitEnded } from '../sys/process.js'
 import { requestOf } from './create.js'
@@ -17,16 +17,19 @@ import {
   DESCRIPTORS,
   externalMount,
   externalName,
+  hasNotifyDirectory,
   joinedPath,
   kernelNames,
+  NOTIFY,
   openPlaces,
   placesOf,
   warnRootless,
 } from './criu.js'
-import { deleteContainer } from './delete.js'
+import { deleteContainer, leaveToMonitor } from './delete.js'
 import { frozenSpec } from './frozen.js'
 import { openOwn } from './kill.js'
 import { mountPointsOf } from './mountpoints.js'
+import { configForNotify } from './notify.js'
 import type { CheckpointOptions } from './options.js'
 import { type ProcessId, type Record, statusOf } from './record.js'
 import { absolute, load } from './store.js'
@@ -48,7 +51,7 @@ export function checkpointContainer(options: CheckpointOptions): void {
     makeDirectories(options)
     checkStatusFd(options.statusFd)
     checkCriu()
-    if (options.preDump) checkFeatures({ memoryTracking: true })
+    if (options.preDump || options.parentPath !== undefined) checkFeatures({ memoryTracking: true })
     if (options.lazyPages) checkFeatures({ lazyPages: true })
     const host = probeHost()
     warnRootless(common, host.inUserNamespace)
@@ -62,6 +65,7 @@ export function checkpointContainer(options: CheckpointOptions): void {
     } finally {
       close(pidfd)
     }
+    leaveToMonitor(record)
     deleteContainer(common, id, true)
   } catch (error) {
     throw error instanceof TsrunError ? error.wrap(`checkpoint ${JSON.stringify(id)}`) : error
@@ -100,9 +104,13 @@ function checkStatusFd(fd: number | undefined): void {
 
 function dump(options: CheckpointOptions, record: Record, init: ProcessId): void {
   const { common, id, preDump } = options
-  const spec = frozenSpec(common.root, id)
+  const spec = specOf(common.root, id)
   const places = placesOf(options, 'dump.log')
-  if (!preDump) writeFile(`${places.images}/${DESCRIPTORS}`, JSON.stringify(stdioOf(init.pid)), 0o600)
+  if (!preDump) {
+    writeFile(`${places.images}/${DESCRIPTORS}`, JSON.stringify(stdioOf(init.pid)), 0o600)
+    unlink(`${places.images}/${NOTIFY}`)
+    if (hasNotifyDirectory(common.root, id)) writeFile(`${places.images}/${NOTIFY}`, '', 0o600)
+  }
   const opened: number[] = []
   try {
     const directories = openPlaces(places, '', opened)
@@ -117,6 +125,12 @@ function dump(options: CheckpointOptions, record: Record, init: ProcessId): void
   } finally {
     for (const fd of opened) close(fd)
   }
+}
+
+/** With the mount that a caller with a NOTIFY_SOCKET gave it. */
+function specOf(root: string, id: string): ValidSpec {
+  const spec = frozenSpec(root, id)
+  return hasNotifyDirectory(root, id) ? configForNotify(spec, root, id) : spec
 }
 
 /** What the first three descriptors are, as the kernel names them: `pipe:[123]`. A closed one is ''. */

@@ -3,10 +3,10 @@ import { HostError } from '../base/errors.js'
 import { cgroupModes, type Message } from '../launch/criu/messages.js'
 import type { NamespaceType } from '../plan/flags.js'
 import type { Spec } from '../spec/types.gen.js'
-import { close, openDirectory, readLink, unlink } from '../sys/files.js'
+import { close, exists, openDirectory, readLink, unlink } from '../sys/files.js'
 import { native } from '../sys/native.js'
 import type { Common, CriuChoices } from './options.js'
-import { absolute } from './store.js'
+import { absolute, directoryOf, files } from './store.js'
 
 type Options = Message<'options'>
 
@@ -16,6 +16,13 @@ const LOG_LEVEL = 4
 
 /** Which pipes were stdio, among the images: restore puts its own in their places. */
 export const DESCRIPTORS = 'descriptors.json'
+
+/** Among the images: the container has a directory for a NOTIFY_SOCKET. */
+export const NOTIFY = 'notify'
+
+/** Whether the container was created for a caller with a NOTIFY_SOCKET. */
+export const hasNotifyDirectory = (root: string, id: string): boolean =>
+  exists(`${directoryOf(root, id)}/${files.notify}`)
 
 /** The directories that criu works in. */
 export interface Places {

@@ -4,7 +4,7 @@ import { close, exists } from '../sys/files.js'
 import { signalPidfd, waitEnded } from '../sys/process.js'
 import { containerProcesses, killAll, removeCgroups, thaw } from './cgroup.js'
 import { runHooks } from './hooks.js'
-import { openOwn } from './kill.js'
+import { openMonitor, openOwn } from './kill.js'
 import type { Common } from './options.js'
 import { type Record, statusOf } from './record.js'
 import { unmountRoot } from './sharedmounts.js'
@@ -51,7 +51,10 @@ function remove(common: Common, record: Record, force: boolean): void {
   if (status !== 'stopped' && status !== 'created' && !force) {
     throw new StateError('not-stopped', `cannot delete container ${id} that is not stopped: ${status}`)
   }
-  if (status !== 'stopped' && init !== undefined) endInit(record)
+  if (status !== 'stopped' && init !== undefined) {
+    endInit(record)
+    if (leaveToMonitor(record) && tryLoad(common.root, id) === undefined) return
+  }
   const own = ownsCgroups(common.root, record)
   // Without its own pid namespace others may outlive init, a create that was killed leaves whom it had not recorded yet, and
   // anybody may have come from outside.
@@ -68,6 +71,20 @@ function remove(common: Common, record: Record, force: boolean): void {
   if (record.resctrl !== undefined) removeResctrl(record.resctrl)
   runHooks('poststop', record.poststop, record, undefined, common.log)
   discard(directoryOf(common.root, id))
+}
+
+/**
+ * A container in the foreground has somebody who takes it away: doing that twice would run its poststop hooks twice. Waits for that, but
+ * not for ever, since a job may be stopped. False when there is nobody. Init has ended.
+ */
+export function leaveToMonitor(record: Record): boolean {
+  const monitor = openMonitor(record)
+  if (monitor === undefined) return false
+  try {
+    return waitEnded(monitor, DEADLINE)
+  } finally {
+    close(monitor)
+  }
 }
 
 /** Without systemd the rest is taken away nevertheless, when that was asked for: a machine may have lost its bus. */

@@ -3,7 +3,7 @@ import { close } from '../sys/files.js'
 import { openPidfd, signalPidfd } from '../sys/process.js'
 import { killAll, thaw } from './cgroup.js'
 import type { Common } from './options.js'
-import { isAlive, type ProcessId, type Record, statusOf } from './record.js'
+import { isAlive, isMonitor, type ProcessId, type Record, statusOf } from './record.js'
 import { load, ownsCgroups } from './store.js'
 
 const SIGKILL = 9
@@ -43,6 +43,10 @@ export function signalInit({ init }: Record, signal: number): boolean {
     close(pidfd)
   }
 }
+
+/** A pidfd of the monitor of a container in the foreground; undefined when it has none. */
+export const openMonitor = ({ creator }: Record): number | undefined =>
+  isMonitor(creator) ? openOwn(creator) : undefined
 
 /** A pidfd of exactly this process. */
 export function openOwn(process: ProcessId): number | undefined {

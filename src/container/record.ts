@@ -79,6 +79,11 @@ export function statusOf(root: string, record: Record): Status {
     : 'running'
 }
 
+/** Whether a foreground `run` or `restore` became this: it takes the container away when init has ended. */
+export function isMonitor({ pid }: ProcessId): boolean {
+  return (tryRead(`/proc/${pid}/cmdline`) ?? '').startsWith('tsrun-shim\0monitor\0')
+}
+
 /** A `start` that was killed may have let init go and left the fifo there. While it waits, init is the shim. */
 function hasExecuted({ pid }: ProcessId): boolean {
   const program = tryReadLink(`/proc/${pid}/exe`)

@@ -1,8 +1,9 @@
 import { ConfigError, HostError, TsrunError } from '../base/errors.js'
+import type { CgroupPaths } from '../host/cgroup.js'
 import { probeHost } from '../host/probe.js'
 import { type Actions, writePidFile } from '../launch/actions.js'
 import { explained } from '../launch/criu/log.js'
-import type { Message } from '../launch/criu/messages.js'
+import { cgroupModes, type Message } from '../launch/criu/messages.js'
 import { checkCriu } from '../launch/criu/support.js'
 import { converse, findCriu, SOCKET } from '../launch/criu/swrk.js'
 import { sendConsole } from '../launch/handover.js'
@@ -18,7 +19,7 @@ import { encodePlan } from '../plan/encode.js'
 import { verify } from '../plan/verify.js'
 import { stateDocument } from '../spec/statedoc.js'
 import { check } from '../sys/call.js'
-import { close, O, openFile, tryRead, tryStat } from '../sys/files.js'
+import { close, exists, O, openFile, tryRead, tryStat } from '../sys/files.js'
 import { readKernelFile } from '../sys/kernelfiles.js'
 import { native } from '../sys/native.js'
 import { wait } from '../sys/process.js'
@@ -29,8 +30,10 @@ import {
   DESCRIPTORS,
   externalMount,
   externalName,
+  hasNotifyDirectory,
   joinedPath,
   kernelNames,
+  NOTIFY,
   openPlaces,
   type Places,
   placesOf,
@@ -38,8 +41,9 @@ import {
 } from './criu.js'
 import { deleteContainer } from './delete.js'
 import { mountPointsOf } from './mountpoints.js'
+import { configForNotify, makeNotifyDirectory } from './notify.js'
 import type { RestoreOptions } from './options.js'
-import { checkConsole } from './plumbing.js'
+import { checkConsole, notifySocket } from './plumbing.js'
 import { type Record, startTimeOf } from './record.js'
 import { becomeSubreaper, endOps } from './run.js'
 import { absolute, claim, markCgroups, refuseDuplicate, save } from './store.js'
@@ -64,10 +68,13 @@ export function restoreContainer(options: RestoreOptions): number {
   try {
     refuseDuplicate(common.root, id)
     const bundle = loadBundle(options)
-    const loaded = { ...bundle, rootfs: realRootfs(bundle.rootfs) }
+    const places = placesOf(options, 'restore.log')
+    const notify = notifySocket() !== undefined || exists(`${places.images}/${NOTIFY}`)
+    const spec = notify ? configForNotify(bundle.spec, common.root, id) : bundle.spec
+    const loaded = { ...bundle, spec, rootfs: realRootfs(bundle.rootfs) }
     checkConsole(loaded.spec.process, options.consoleSocket, detach)
     checkCriu()
-    const restored = build(options, loaded, placesOf(options, 'restore.log'))
+    const restored = build(options, loaded, places, notify)
     return detach ? 0 : supervise(options, restored)
   } catch (error) {
     throw error instanceof TsrunError ? error.wrap(`restore ${JSON.stringify(id)}`) : error
@@ -77,7 +84,10 @@ export function restoreContainer(options: RestoreOptions): number {
 function supervise(options: RestoreOptions, restored: Restored): never {
   const { console, record } = restored
   try {
-    const ops = endOps({ ...options, keep: false }, restored)
+    const ops = endOps(
+      { ...options, keep: false, notify: hasNotifyDirectory(options.common.root, options.id) },
+      restored,
+    )
     const { bytes } = encodePlan(verify({ format: 1, ops }), native().utf8Write)
     check(native().chdir(record.bundle), 'chdir', () => JSON.stringify(record.bundle))
     becomeMonitor(bytes, console === undefined ? [] : [console])
@@ -87,7 +97,7 @@ function supervise(options: RestoreOptions, restored: Restored): never {
   }
 }
 
-function build(options: RestoreOptions, loaded: LoadedBundle, places: Places): Restored {
+function build(options: RestoreOptions, loaded: LoadedBundle, places: Places, notify: boolean): Restored {
   const { common, id } = options
   const host = probeHost(common.rootless)
   warnRootless(common, host.inUserNamespace)
@@ -109,6 +119,7 @@ function build(options: RestoreOptions, loaded: LoadedBundle, places: Places): R
     made: { unit: false, groups: [] },
   }
   try {
+    if (notify) makeNotifyDirectory(common.root, id)
     const mounts = findMounts(restoration)
     const pid = restoreBy(restoration, mounts)
     return { pid, record: restoration.record, console: restoration.console }
@@ -139,6 +150,7 @@ function actionsOf(state: Restoration, descriptors: readonly number[]): Actions 
     checkContainer() {},
     cgroupsMade(directories) {
       state.made.cgroups = directories
+      if (options.manageCgroups === 'strict') refuseOthers(state.record.cgroup, directories)
       markCgroups(options.common.root, options.id)
     },
     unitStarted() {
@@ -153,6 +165,12 @@ function actionsOf(state: Restoration, descriptors: readonly number[]): Actions 
     saveState() {},
     hookState: pid => stateDocument(state.record, state.record.annotations, 'creating', pid),
   }
+}
+
+/** `--manage-cgroups-mode strict`: the container's cgroups must not have been there before. */
+function refuseOthers({ v1, v2 }: CgroupPaths, made: readonly string[]): void {
+  for (const path of [...Object.values(v1), ...(v2 === undefined ? [] : [v2])])
+    if (!made.includes(path)) throw new HostError(`--manage-cgroups-mode strict: the cgroup ${path} exists`)
 }
 
 /** Makes mount points, and sees where the mounts of the host are that criu shall make again. */
@@ -223,6 +241,8 @@ function optionsOf({ options, loaded, record }: Restoration, criu: number): Opti
   const { tcpClose, lsmProfile, lsmMountContext } = options
   return {
     ...commonOptions(options, loaded.spec),
+    // criu would find those that we have made for it, and refuse them.
+    ...(options.manageCgroups === 'strict' && { manageCgroupsMode: cgroupModes.full }),
     root: record.rootfs,
     restoreAsSibling: true,
     evasiveDevices: true,

@@ -88,13 +88,19 @@ function monitorOps(options: RunOptions, running: Running, notify: Notify | unde
   // The monitor's ops of poststart follow at once: `failed.ts` counts on it.
   hooks('poststart', record, stateDocument(record, record.annotations, 'running', pid), ops)
   if (notify !== undefined) ops.push({ op: 'notify', by: 'monitor', at: 'runtime:notify', ...notify })
-  return [...ops, ...endOps(options, running)]
+  return [...ops, ...endOps({ ...options, notify: notifySocket() !== undefined }, running)]
 }
 
-type EndOptions = Pick<RunOptions, 'common' | 'id' | 'keep' | 'again'>
+interface EndOptions extends Pick<RunOptions, 'common' | 'id' | 'keep' | 'again'> {
+  /** The container's directory holds one for the socket of sd_notify(3). */
+  readonly notify: boolean
+}
 
 /** Waits for the end of a container that runs, and takes the steps of `delete`. */
-export function endOps({ common, id, keep, again }: EndOptions, { pid, console, record }: Running): Op[] {
+export function endOps(
+  { common, id, keep, again, notify }: EndOptions,
+  { pid, console, record }: Running,
+): Op[] {
   const directory = directoryOf(common.root, id)
   const env = native().environ
   const process = { pid, ...(console === undefined ? {} : { console }) }
@@ -117,7 +123,7 @@ export function endOps({ common, id, keep, again }: EndOptions, { pid, console, 
     for (let i = (record.resctrl ?? []).length - 1; i >= 0; i--)
       ops.push({ op: 'remove_directory', by: 'monitor', at, path: record.resctrl?.[i] as HostPath })
     hooks('poststop', record, stateDocument(record, record.annotations, 'stopped', undefined), ops)
-    if (notifySocket() !== undefined) {
+    if (notify) {
       const path = `${directory}/${files.notify}` as HostPath
       ops.push({ op: 'remove_file', by: 'monitor', at, path: `${path}/notify.sock` as HostPath })
       ops.push({ op: 'remove_directory', by: 'monitor', at, path })

@@ -15,9 +15,9 @@ export function lastErrors(text: string): string {
   return (telling.length > 0 ? telling : errors).slice(-MOST).join('; ')
 }
 
-/** `(00.22)     27: Error (criu/x.c:1): words` without the time and the pid. */
+/** `(00.22)     27: Error (criu/x.c:1): words` without the time and the pid, and the NULs that 3.17 writes before it has a log. */
 function clean(line: string): string {
-  const words = line.slice(line.indexOf('Error (')).split(' ')
+  const words = line.slice(line.indexOf('Error (')).replaceAll('\0', '').split(' ')
   return words.filter(word => word !== '').join(' ')
 }
 
