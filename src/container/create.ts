@@ -16,9 +16,10 @@ import { checkProcBinds } from '../spec/rules/mounts.js'
 import { checkJoinedSysctls } from '../spec/rules/sysctl.js'
 import { stateDocument } from '../spec/statedoc.js'
 import { check } from '../sys/call.js'
-import { close, fsTypes, openPath, readFile, readLink, statfsType, tryStat } from '../sys/files.js'
+import { close, fsTypes, openPath, readLink, statfsType, tryStat } from '../sys/files.js'
 import { native } from '../sys/native.js'
 import { removeCgroups } from './cgroup.js'
+import { loadFile } from './document.js'
 import { runHooks } from './hooks.js'
 import { configForNotify, makeNotifyDirectory } from './notify.js'
 import type { Common, CreateOptions } from './options.js'
@@ -47,17 +48,14 @@ export interface LoadedBundle {
   readonly text: string
 }
 
-/** Reads and checks a bundle's config. Throws ConfigError with a JSON pointer. */
+const NO_CONFIG = 'tsrun spec writes one; --bundle names the directory that holds it'
+
+/** Reads and checks a bundle's config. Throws ConfigError with a JSON pointer, SyscallError. */
 export function loadBundle(options: Pick<CreateOptions, 'bundle' | 'config' | 'common'>): LoadedBundle {
   const bundle = realDirectory(absolute(options.bundle), 'bundle')
   const path = options.config === undefined ? `${bundle}/config.json` : absolute(options.config)
-  let text: string
-  try {
-    text = readFile(path)
-  } catch (error) {
-    throw new ConfigError('', 'config-readable', `read the config: ${(error as Error).message}`)
-  }
-  const spec = loadSpec(text, () => native().load('explain') as Explainer)
+  const explain = () => native().load('explain') as Explainer
+  const { text, value: spec } = loadFile('config', path, text => loadSpec(text, explain), NO_CONFIG)
   const warn = warnerOf(options.common)
   for (const { pointer, message } of warnings(spec)) warn(pointer, message)
   const { path: root } = spec.root

@@ -1,30 +1,23 @@
-import { ConfigError } from '../base/errors.js'
 import { checkProcessRules, type Explainer, loadProcess, type ValidProcess } from '../spec/load.js'
 import type { Capabilities, Process, Spec } from '../spec/types.gen.js'
-import { readFile } from '../sys/files.js'
 import { native } from '../sys/native.js'
+import { loadFile } from './document.js'
 import type { ExecOptions, ProcessChanges } from './options.js'
 import { absolute } from './store.js'
 
-/** The process that `exec` is to start, checked like one of a config. Throws ConfigError. */
+/** The process that `exec` is to start, checked like one of a config. Throws ConfigError, SyscallError. */
 export function processOf(options: Pick<ExecOptions, 'process'>, spec: Spec): ValidProcess {
   const asked = options.process
   const own = spec.process
   if ('file' in asked) {
-    const process = loadProcess(readDocument(asked.file), () => native().load('explain') as Explainer)
+    const explain = () => native().load('explain') as Explainer
+    const read = (text: string) => loadProcess(text, explain)
+    const { value: process } = loadFile('process document', absolute(asked.file), read)
     // The score belongs to the container: a document that does not speak of it leaves it so.
     const score = process.oomScoreAdj ?? own?.oomScoreAdj
     return score === undefined ? process : ({ ...process, oomScoreAdj: score } as ValidProcess)
   }
   return checkProcessRules(changed(own ?? { cwd: '/' }, asked))
-}
-
-function readDocument(file: string): string {
-  try {
-    return readFile(absolute(file))
-  } catch (error) {
-    throw new ConfigError('', 'process-readable', `read the process document: ${(error as Error).message}`)
-  }
 }
 
 /** The config's process with what the command line changes of it. */

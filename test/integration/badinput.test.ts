@@ -10,11 +10,26 @@ import { forms } from '../support/runtime.js'
 
 const config = (c: Container) => join(c.bundle, 'config.json')
 
-/** What makes a good bundle bad, and the text that says so. */
-const spoiled: readonly (readonly [name: string, spoil: (c: Container) => void, says: RegExp])[] = [
-  ['no config.json', c => rmSync(config(c)), /config\.json/],
-  ['config.json is empty', c => writeFileSync(config(c), ''), /./],
-  ['config.json is cut', c => c.rewrite(text => text.slice(0, 300)), /./],
+/** What makes a good bundle bad, the text that says so, and where it is wrong, which tsrun adds. */
+const spoiled: readonly (readonly [
+  name: string,
+  spoil: (c: Container) => void,
+  says: RegExp,
+  where?: RegExp,
+])[] = [
+  ['no config.json', c => rmSync(config(c)), /config\.json.*no such file/s],
+  [
+    'config.json is empty',
+    c => writeFileSync(config(c), ''),
+    /./,
+    /config\.json: invalid JSON: line 1, column 1/,
+  ],
+  [
+    'config.json is cut',
+    c => c.rewrite(text => text.slice(0, 300)),
+    /./,
+    /config\.json: invalid JSON: line \d+/,
+  ],
   ['config.json is a list', c => writeFileSync(config(c), '[]'), /./],
   ['config.json has garbage behind', c => c.rewrite(text => `${text}x`), /./],
   ['no rootfs', c => rmSync(c.rootfs, { recursive: true }), /rootfs/],
@@ -31,7 +46,6 @@ const noFile = /\/nope.*no such file or directory/s
 const patched: readonly (readonly [name: string, patch: JsonObject, says: RegExp, pointer?: string])[] = [
   ['no root', { root: undefined }, /root/i],
   ['an empty root path', { root: { path: '' } }, /./],
-  ['no process', { process: undefined }, /process/i],
   ['no args', { process: { args: [] } }, /args/i, '/process/args'],
   ['a cwd that is relative', { process: { cwd: 'tmp' } }, /cwd/i, '/process/cwd'],
   ['no cwd', { process: { cwd: undefined } }, /cwd/i, '/process'],
@@ -69,7 +83,7 @@ const lenient: readonly string[] = [
 ]
 
 forms(t, requires('root', 'cc'), (t, rt) => {
-  const expectFailure = (t: Test, c: Container, says: RegExp, pointer?: string): void => {
+  const expectFailure = (t: Test, c: Container, says: RegExp, pointer?: string | RegExp): void => {
     for (const command of ['create', 'run'] as const) {
       const done = c[command]()
       t.match(done, { status: 1, stderr: says }, command)
@@ -82,17 +96,29 @@ forms(t, requires('root', 'cc'), (t, rt) => {
   }
   const skip = (name: string) => (lenient.includes(name) ? rt.lacks('config-rules') : false)
 
-  for (const [name, spoil, says] of spoiled)
+  for (const [name, spoil, says, where] of spoiled)
     t.test(name, { skip: skip(name) }, async t => {
       const c = container(t, rt)
       spoil(c)
-      expectFailure(t, c, says)
+      expectFailure(t, c, says, where)
     })
 
   for (const [name, patch, says, pointer] of patched)
     t.test(name, { skip: skip(name) }, async t => {
       expectFailure(t, container(t, rt, patch), says, pointer)
     })
+
+  t.test('hints', { skip: rt.lacks('pointers') }, async t => {
+    const c = container(t, rt)
+    const says = (hint: RegExp, ...args: string[]) => t.match(c.call(...args), { status: 1, stderr: hint })
+    says(/: unknown signal "SIGKIL"; did you mean SIGKILL\?\n/, 'kill', c.id, 'SIGKIL')
+    says(/: unknown signal "term1"; did you mean SIGTERM\?\n/, 'kill', c.id, 'term1')
+    says(/: unknown signal "65" \(use a name like TERM, or a number up to 64\)\n/, 'kill', c.id, '65')
+    says(/: no help for "xyzxyz" \(tsrun --help lists the commands\)\n/, 'help', 'xyzxyz')
+    says(/: write a config: open\("\/nope\/config.json"\): ENOENT/, 'spec', '--bundle', '/nope')
+    rmSync(config(c))
+    says(/: read the config: open\(.*ENOENT, .* \(tsrun spec writes one; --bundle names/, 'create', c.id)
+  })
 
   t.test('a state root that cannot be written', async t => {
     const c = container(t, rt)

@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, extname, join } from 'node:path'
 import t from 'tap'
 import { type Container, container } from '../support/container.js'
 import { repository, script } from '../support/payload.js'
@@ -20,12 +20,14 @@ const watch = (c: Container) => {
   const hook = join(c.dir, 'hook.cjs')
   writeFileSync(
     hook,
-    `const fs = require('fs'), read = fs.readFileSync
-     fs.readFileSync = (path, ...how) => {
-       if (String(path).startsWith(${JSON.stringify(join(repository, 'dist/'))}) && path.endsWith('.cjs'))
-         fs.appendFileSync(${JSON.stringify(log)}, path + '\\n')
-       return read(path, ...how)
-     }`,
+    `const fs = require('fs'), { appendFileSync, readFileSync, openSync } = fs
+     const told = call => (path, ...how) => {
+       if (/^\\w+\\.(v8|cjs)$/.test(String(path).replace(${JSON.stringify(join(repository, 'dist/'))}, '')))
+         appendFileSync(${JSON.stringify(log)}, path + '\\n')
+       return call(path, ...how)
+     }
+     fs.readFileSync = told(readFileSync)
+     fs.openSync = told(openSync)`,
   )
   const program = join(repository, 'dist/tsrun.cjs')
   return (args: readonly string[]) => {
@@ -34,9 +36,9 @@ const watch = (c: Container) => {
     // Not with pipes, which the container would hold open.
     const { status } = spawnSync(process.execPath, words, { stdio: 'ignore' })
     const text = existsSync(log) ? readFileSync(log, 'utf8') : ''
-    // tsrun.cjs itself is read by Node.
+    // tsrun.cjs itself is read by Node. Without a cache that V8 takes, a part is looked for twice.
     const parts = text.split('\n').filter(path => path !== '' && path !== program)
-    return { status, parts: parts.map(path => basename(path, '.cjs')) }
+    return { status, parts: [...new Set(parts.map(path => basename(path, extname(path))))] }
   }
 }
 

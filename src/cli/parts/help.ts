@@ -28,7 +28,8 @@ export const handlers = {
   help({ positionals: [name] }: Request<'help'>): number {
     if (name !== undefined && !Object.hasOwn(commands, name)) {
       const guess = nearest(name, Object.keys(commands))
-      throw new UsageError(`no help for "${name}"${guess === undefined ? '' : `; did you mean "${guess}"?`}`)
+      const hint = guess === undefined ? ' (tsrun --help lists the commands)' : `; did you mean "${guess}"?`
+      throw new UsageError(`no help for "${name}"${hint}`)
     }
     print(helpText(name as CommandName | undefined))
     return 0

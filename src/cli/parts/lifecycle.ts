@@ -1,15 +1,25 @@
 /** The commands on a container that is there: they load neither validator nor compiler. */
 import { UsageError } from '../../base/errors.js'
-import { parseSignal } from '../../base/signals.js'
+import { parseSignal, signals } from '../../base/signals.js'
 import { deleteContainer } from '../../container/delete.js'
 import { killContainer } from '../../container/kill.js'
 import { listContainers } from '../../container/list.js'
 import { startContainer } from '../../container/start.js'
 import { containerState } from '../../container/state.js'
 import { commonOf } from '../common.js'
+import { nearest } from '../nearest.js'
 import { print } from '../output.js'
 import { listJson, listQuiet, listTable, stateText } from '../state.js'
 import type { Request } from './part.js'
+
+function unknownSignal(text: string): UsageError {
+  const names = Object.keys(signals).map(name => `SIG${name}`)
+  const upper = text.toUpperCase()
+  const guess = nearest(upper.startsWith('SIG') ? upper : `SIG${upper}`, names)
+  const hint =
+    guess === undefined ? ' (use a name like TERM, or a number up to 64)' : `; did you mean ${guess}?`
+  return new UsageError(`unknown signal "${text}"${hint}`)
+}
 
 const idOf = (request: Request): string => request.positionals[0] as string
 
@@ -31,7 +41,7 @@ export const handlers = {
   kill(request: Request<'kill'>): number {
     const text = request.positionals[1] ?? 'TERM'
     const signal = parseSignal(text)
-    if (signal === undefined) throw new UsageError(`unknown signal "${text}"`)
+    if (signal === undefined) throw unknownSignal(text)
     killContainer(commonOf(request), idOf(request), signal, request.options.all === true)
     return 0
   },
