@@ -1,14 +1,15 @@
 /**
  * The runtime is killed at moments that chance picks, with what it has started going on: whatever it was at, `delete --force` leaves no
- * process, frozen or not, no cgroup and no state. TSRUN_FAULT_ROUNDS makes the loop longer, TSRUN_FAULT_SEED repeats one.
+ * process, frozen or not, no cgroup, no unit of systemd's and no state. TSRUN_FAULT_ROUNDS makes the loop longer, TSRUN_FAULT_SEED repeats one.
  */
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import t, { type Test } from 'tap'
+import { type JsonObject, merge } from '../support/config.js'
 import { type Container, container, until } from '../support/container.js'
 import { nothing } from '../support/leaks.js'
 import { script } from '../support/payload.js'
 import { requires } from '../support/requires.js'
-import { forms } from '../support/runtime.js'
+import { forms, type Runtime } from '../support/runtime.js'
 
 const rounds = Number(process.env.TSRUN_FAULT_ROUNDS ?? 25)
 const seed = Number(process.env.TSRUN_FAULT_SEED ?? Date.now() % 1_000_000)
@@ -62,17 +63,24 @@ const clean = async (t: Test, c: Container, where: string) => {
   t.same(c.leaks(), nothing, where)
 }
 
-forms(t, requires('root', 'cc'), (t, rt) => {
+/** Rounds of faults with a way to make cgroups; `more` is looked at after each `delete --force`. */
+const faults = (
+  t: Test,
+  rt: Runtime,
+  linux: (c: Container) => JsonObject,
+  more: (t: Test, c: Container) => void,
+) => {
   t.setTimeout(120_000 + rounds * 3000)
   t.test(`seed ${seed}`, { skip: rt.lacks('recovery') }, async t => {
     const next = random(seed)
-    const linux = { resources: { pids: { limit: 20 } } }
-    const c = container(t, rt, { process: { args: script(['fork', 3], ['wait']) }, linux })
+    const c = container(t, rt, { process: { args: script(['fork', 3], ['wait']) } })
+    c.configure({ linux: merge({ resources: { pids: { limit: 20 } } }, linux(c)) })
     const durations = new Map<string, number>()
     for (const { name, prepare, line } of targets) {
       prepare(c)
       durations.set(name, await cut(c, line(c), Number.POSITIVE_INFINITY))
       await clean(t, c, name)
+      more(t, c)
     }
     const begin = performance.now()
     for (let round = 0; round < rounds; round++) {
@@ -83,7 +91,31 @@ forms(t, requires('root', 'cc'), (t, rt) => {
       const after = next() * (durations.get(name) as number)
       await cut(c, line(c), after)
       await clean(t, c, `round ${round}: ${name} killed after ${after.toFixed(2)} ms`)
+      more(t, c)
       if (!t.passing()) break
     }
   })
-})
+}
+
+forms(t, requires('root', 'cc'), (t, rt) =>
+  faults(
+    t,
+    rt,
+    () => ({}),
+    () => {},
+  ),
+)
+
+const loadState = ({ id }: Container): string =>
+  spawnSync('systemctl', ['show', '--value', '-p', 'LoadState', `pre-${id}.scope`], {
+    encoding: 'utf8',
+  }).stdout.trim()
+
+forms(t, requires('root', 'cc', 'systemd'), (t, rt) =>
+  faults(
+    t,
+    { ...rt, argv: [...rt.argv, '--systemd-cgroup'] },
+    ({ id }) => ({ cgroupsPath: `tsrun-fault.slice:pre:${id}` }),
+    (t, c) => void t.equal(loadState(c), 'not-found', 'no unit is left'),
+  ),
+)
