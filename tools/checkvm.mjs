@@ -39,8 +39,8 @@ const needsOne = (file, needs) =>
     needs.some(need => list.includes(`'${need}'`)),
   )
 
-const dir = join(house, 'test/integration')
-const files = asked.length > 0 ? asked : readdirSync(dir).map(name => join(dir, name))
+const inDirectory = name => readdirSync(join(house, name)).map(file => join(house, name, file))
+const files = asked.length > 0 ? asked : ['test/integration', 'test/clients'].flatMap(inDirectory)
 const filesOf = ({ needs, also }) =>
   files.filter(file => file.endsWith('.test.ts') && (also?.test(file) || needsOne(file, needs))).sort()
 

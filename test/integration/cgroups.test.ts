@@ -18,6 +18,8 @@ const file = (c: Container, controller: string, name: string) =>
   readFileSync(join('/sys/fs/cgroup', controller, c.id, name), 'utf8').trim()
 const resources = (value: JsonObject): JsonObject => ({ linux: { resources: value }, ...waiting })
 
+const hasRdma = existsSync('/sys/fs/cgroup/rdma') && 'has the controller rdma'
+
 forms(t, requires('root', 'cc', 'cgroup1'), (t, rt) => {
   t.test('one directory in each hierarchy, with the process in it', async t => {
     const c = container(t, rt, waiting)
@@ -156,6 +158,16 @@ forms(t, requires('root', 'cc', 'cgroup1'), (t, rt) => {
       )
       t.same(c.leaks(), nothing)
     }
+  })
+
+  t.test('a controller that is not there', { skip: rt.lacks('tsrun') || hasRdma }, async t => {
+    const c = container(t, rt, { linux: { resources: { rdma: { mlx5_0: { hcaHandles: 1 } } } } })
+    t.match(c.create(), {
+      status: 1,
+      stderr:
+        /\/linux\/resources\/rdma: the cgroup v1 controller "rdma" is not mounted.*or leave the field out/,
+    })
+    t.same(c.leaks(), nothing)
   })
 
   t.test('the runtime itself is never in the container’s cgroup', async t => {

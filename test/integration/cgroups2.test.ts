@@ -1,10 +1,10 @@
 /** cgroups on a v2 host: the same promises as in cgroups.test.ts, in the files of the unified hierarchy. */
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { mounts, namespaces } from '../support/config.js'
+import { type JsonObject, mounts, namespaces } from '../support/config.js'
 import { type Container, container } from '../support/container.js'
-import { nothing } from '../support/leaks.js'
+import { cgroupsOf, nothing } from '../support/leaks.js'
 import { script } from '../support/payload.js'
 import { requires } from '../support/requires.js'
 import { forms } from '../support/runtime.js'
@@ -63,6 +63,40 @@ forms(t, requires('root', 'cc', 'cgroup2'), (t, rt) => {
     mkdirSync(join(directory(c), 'inner', 'most'), { recursive: true })
     t.equal(c.del('--force').status, 0)
     t.same(c.leaks(), nothing)
+  })
+
+  t.test('controllers are handed down every level of a path', async t => {
+    const c = container(t, rt, { ...waiting, linux: { resources: { pids: { limit: 42 } } } })
+    const parent = `${c.id}-parent`
+    c.configure({ linux: { cgroupsPath: `/${parent}/middle/${c.id}` } })
+    t.equal(c.create().status, 0)
+    const below = (...names: string[]) => join('/sys/fs/cgroup', parent, ...names)
+    const down = (...names: string[]) => readFileSync(below(...names, 'cgroup.subtree_control'), 'utf8')
+    t.match([down(), down('middle')], [/\bpids\b/, /\bpids\b/])
+    t.equal(readFileSync(below('middle', c.id, 'pids.max'), 'utf8'), '42\n')
+    t.equal(c.del('--force').status, 0)
+    for (const path of cgroupsOf(parent).reverse()) rmdirSync(path)
+    t.same(c.leaks(), nothing)
+  })
+
+  t.test('what the kernel refuses, and what it does not have', async t => {
+    const c = container(t, rt)
+    const refused: readonly (readonly [JsonObject, RegExp])[] = [
+      [{ cpu: { cpus: '999' } }, /\/linux\/resources\/cpu\/cpus: .*cpuset\.cpus/],
+      [{ pids: { limit: 99_999_999 } }, /\/linux\/resources\/pids\/limit: .*pids\.max/],
+      [{ unified: { 'memory.high': 'lots' } }, /\/linux\/resources\/unified\/memory\.high: .*EINVAL/],
+      [{ unified: { 'cpuset.none': '1' } }, /\/linux\/resources\/unified\/cpuset\.none: /],
+      [{ unified: { 'fancy.max': '1' } }, /\/linux\/resources\/unified\/fancy\.max: .*"fancy"/],
+      [{ hugepageLimits: [{ pageSize: '3MB', limit: 0 }] }, /\/linux\/resources\/hugepageLimits\/0/],
+    ]
+    for (const [resources, message] of refused) {
+      c.configure({ linux: { resources: undefined } })
+      c.configure({ linux: { resources } })
+      const { status, stderr } = c.create()
+      t.equal(status, 1, JSON.stringify(resources))
+      if (!rt.lacks('pointers')) t.match(stderr, message)
+      t.same(c.leaks(), nothing, 'nothing is half-made')
+    }
   })
 
   t.test('a limit of 1 MiB is enough to start', { skip: rt.lacks('tiny-memory') }, async t => {
