@@ -111,6 +111,12 @@ bench: ## speed beside runc and crun (BENCH_ALL=1: the newest runc and youki, to
 	@$(MAKE) --no-print-directory build static build/side
 	@$(NODE) bench/bench.mjs
 
+.PHONY: bench-vm
+bench-vm: build/side ## run on cgroup v2 beside crun, with files and with systemd, in a virtual machine (VM_TEST=program, ROUNDS=20)
+	@tools/deps.sh bench
+	@$(MAKE) --no-print-directory build static
+	@$(NODE) bench/vm.mjs '$(VM_TEST)'
+
 .PHONY: bench-engines
 bench-engines: ## podman, ctr and docker with tsrun and with runc, as root (ONLY=podman, ROUNDS=20)
 	@tools/deps.sh clients
