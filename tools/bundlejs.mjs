@@ -51,6 +51,7 @@ const parts = {
   netdevice: { packed: true, file: 'launch/netdevice.ts' },
   notify: { file: 'container/notify.ts' },
   resctrl: { packed: true, file: 'launch/resctrl.ts' },
+  logs: { packed: true, file: 'container/logs.ts' },
   oom: { file: 'host/oom.ts' },
   maptool: { packed: true, file: 'launch/maptool.ts' },
   unit: { file: 'lower/cgroup/unit.ts' },

@@ -158,6 +158,31 @@ static JSValue glue_dup3(JSContext *ctx, JSValueConst self, int argc, JSValueCon
   return bad ? JS_EXCEPTION : JS_NewInt64(ctx, result);
 }
 
+static JSValue glue_inotify_init1(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
+{
+  (void)self, (void)argc;
+  int32_t a0;
+  bool bad = to_int(ctx, argv[0], &a0);
+  long result = 0;
+  if (!bad) result = settle(inotify_init1(a0));
+  return bad ? JS_EXCEPTION : JS_NewInt64(ctx, result);
+}
+
+static JSValue glue_inotify_add_watch(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
+{
+  (void)self, (void)argc;
+  int32_t a0;
+  const char *a1 = NULL;
+  uint32_t a2;
+  bool bad = to_int(ctx, argv[0], &a0)
+    || to_text(ctx, argv[1], &a1)
+    || to_uint(ctx, argv[2], &a2);
+  long result = 0;
+  if (!bad) result = settle(inotify_add_watch(a0, a1, a2));
+  free_text(ctx, a1);
+  return bad ? JS_EXCEPTION : JS_NewInt64(ctx, result);
+}
+
 static JSValue glue_flock(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
 {
   (void)self, (void)argc;
@@ -912,6 +937,8 @@ static const JSCFunctionListEntry glue_functions[] = {
   JS_CFUNC_DEF("ftruncate", 2, glue_ftruncate),
   JS_CFUNC_DEF("fcntl", 3, glue_fcntl),
   JS_CFUNC_DEF("dup3", 3, glue_dup3),
+  JS_CFUNC_DEF("inotify_init1", 1, glue_inotify_init1),
+  JS_CFUNC_DEF("inotify_add_watch", 3, glue_inotify_add_watch),
   JS_CFUNC_DEF("flock", 2, glue_flock),
   JS_CFUNC_DEF("mkdirat", 3, glue_mkdirat),
   JS_CFUNC_DEF("mkfifoat", 3, glue_mkfifoat),

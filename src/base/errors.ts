@@ -37,6 +37,7 @@ export type StateCode =
   | 'not-paused'
   | 'stopped'
   | 'corrupt'
+  | 'no-output'
 
 /** The container is not in the state that the command needs. The texts are API (engines match on them). */
 export class StateError extends TsrunError {

@@ -36,6 +36,7 @@ const create = {
   'preserve-fds': 'integer',
   'no-pivot': 'boolean',
   'no-new-keyring': 'boolean',
+  output: 'string',
 } as const satisfies OptionTable
 
 const run = {
@@ -152,6 +153,11 @@ export const commands = {
     part: 'operate',
     positionals: ['container-id'],
     options: { interval: 'string', stats: 'boolean' },
+  },
+  logs: {
+    part: 'operate',
+    positionals: ['container-id'],
+    options: { follow: 'boolean f', tail: 'integer n' },
   },
   list: { part: 'lifecycle', positionals: [], options: { format: 'table|json f', quiet: 'boolean q' } },
   checkpoint: { part: 'checkpoint', positionals: ['container-id'], options: checkpoint },

@@ -68,5 +68,11 @@ export function createOptionsOf(
     preserveFds: options['preserve-fds'] ?? 0,
     noPivot: options['no-pivot'] === true,
     noNewKeyring: options['no-new-keyring'] === true,
+    ...(options.output !== undefined && { output: outputOf(options.output) }),
   }
+}
+
+function outputOf(path: string): string {
+  if (path === '') throw new UsageError('--output needs a file')
+  return absolute(path)
 }

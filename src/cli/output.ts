@@ -24,7 +24,18 @@ export function printError(text: string): void {
 export function writeAll(fd: number, text: string): number {
   const sys = native()
   const buffer = new Uint8Array(text.length * 3) // a UTF-16 unit is at most three bytes of UTF-8
-  const length = sys.utf8Write(text, buffer, 0)
+  return writeBytes(fd, buffer, sys.utf8Write(text, buffer, 0))
+}
+
+/** The same for bytes as they are. False when the reader went away. */
+export function printBytes(bytes: Uint8Array): boolean {
+  const errno = writeBytes(1, bytes, bytes.length)
+  if (errno !== 0 && errno !== EPIPE) throw syscallError(errno, 'write', 'standard output')
+  return errno === 0
+}
+
+function writeBytes(fd: number, buffer: Uint8Array, length: number): number {
+  const sys = native()
   let done = 0
   while (done < length) {
     const result = sys.write(fd, buffer.subarray(done, length), length - done)

@@ -21,6 +21,7 @@ import { native } from '../sys/native.js'
 import { removeCgroups } from './cgroup.js'
 import { loadFile } from './document.js'
 import { runHooks } from './hooks.js'
+import { openOutput } from './logs.js'
 import { configForNotify, makeNotifyDirectory } from './notify.js'
 import type { Common, CreateOptions } from './options.js'
 import { checkConsole, checkPreservedFds, lastOps, listenFds, notifySocket, plumbingOf } from './plumbing.js'
@@ -132,7 +133,7 @@ export function create(
     common.log.debug(`config of ${bundle.bundle} loaded, ${bundle.text.length} characters`)
     const own = notifySocket() === undefined ? bundle.spec : configForNotify(bundle.spec, common.root, id)
     const loaded = { ...bundle, spec: own, rootfs: realRootfs(bundle.rootfs) }
-    checkConsole(loaded.spec.process, options.consoleSocket, detach)
+    checkConsole(loaded.spec.process, options.consoleSocket, detach, options.output)
     checkProcBinds(
       loaded.spec.mounts ?? [],
       source => statfsType(source.startsWith('/') ? source : `${bundle.bundle}/${source}`) === fsTypes.proc,
@@ -171,14 +172,17 @@ function build(
     ...newRecord(id, loaded, cgroup),
     ...(sharesMounts(spec.linux ?? {}) && { mountBelow: mountAt(loaded.rootfs) }),
     ...(request.noNewKeyring && { noNewKeyring: true }),
+    ...(options.output !== undefined && { output: options.output }),
     afterStart: lastOps(plan.ops),
   }
+  const output = options.output === undefined ? undefined : openOutput(options.output, request.preservedFds)
   claim(common.root, record, text)
   const made: Made = { unit: false, groups: [] }
   try {
     if (notifySocket() !== undefined) makeNotifyDirectory(common.root, id)
     const launched = launch(verified, request.preservedFds, {
       bundle,
+      ...(output !== undefined && { output }),
       log: common.log,
       ...(meanwhile !== undefined && { meanwhile: (init: number) => meanwhile(init, record) }),
       cgroupsMade(directories) {
@@ -208,6 +212,8 @@ function build(
   } catch (error) {
     undo(common, record, made)
     throw error
+  } finally {
+    if (output !== undefined) close(output)
   }
 }
 

@@ -33,6 +33,8 @@ export interface CreateOptions {
   readonly preserveFds: number
   readonly noPivot: boolean
   readonly noNewKeyring: boolean
+  /** Absolute path of the file that takes stdout and stderr of the container; absent: those of the caller. */
+  readonly output?: string
 }
 
 export interface RunOptions extends CreateOptions {
@@ -99,6 +101,15 @@ export interface ExecOptions {
   readonly cgroups: readonly string[]
   /** See RunOptions. */
   readonly again: readonly string[]
+}
+
+export interface LogsOptions {
+  readonly common: Common
+  readonly id: string
+  /** Only so many lines of what there is. */
+  readonly tail?: number
+  /** Until the container ends. */
+  readonly follow: boolean
 }
 
 /** New schemata of the container's group of resctrl; absent: as they are. */

@@ -12,9 +12,12 @@ export function checkConsole(
   process: Process | undefined,
   consoleSocket: string | undefined,
   detach: boolean,
+  output?: string,
 ): void {
   const terminal = process?.terminal === true
   const at = '/process/terminal'
+  if (terminal && output !== undefined)
+    throw new ConfigError(at, 'output-terminal', 'cannot use --output with a terminal: set terminal to false')
   if (terminal && detach && consoleSocket === undefined) {
     const text = 'cannot allocate tty if runc will detach without setting console socket'
     throw new ConfigError(

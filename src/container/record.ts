@@ -48,6 +48,8 @@ export interface Record {
   readonly timeNamespace?: boolean
   /** The limits since the last update, as JSON with exact integers; absent: those of the frozen config. */
   readonly resources?: string
+  /** The file that `--output` named. */
+  readonly output?: string
   readonly annotations?: Readonly<{ [key: string]: string }>
   readonly poststart: readonly Hook[]
   readonly poststop: readonly Hook[]

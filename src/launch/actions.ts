@@ -29,6 +29,8 @@ export interface Actions {
   readonly bundle: string
   /** Descriptors of ours that the new process gets as 3, 4 and so on. Absent: it gets the preserved ones. */
   readonly descriptors?: readonly number[]
+  /** A descriptor of ours that the new process gets as stdout and stderr. Absent: ours. */
+  readonly output?: number
   readonly log: Log
   /** The state document that a hook receives; a listener of seccomp that of `creating`. */
   hookState(pid: number, kind?: HookKind): string

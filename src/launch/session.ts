@@ -73,7 +73,7 @@ function play(
   const { bundle, descriptors } = actions
   const helper =
     descriptors === undefined
-      ? startShim(bytes, theirs, preservedFds, bundle)
+      ? startShim(bytes, theirs, preservedFds, bundle, actions.output)
       : startShimWith(descriptors, bytes, theirs, bundle)
   calls.close(theirs)
   const session: Session = { pid: helper, pidfd: undefined, console: undefined }

@@ -43,11 +43,18 @@ function shimProgram(): string {
 
 /**
  * Starts the shim on a plan, in `cwd`: hooks that init runs find themselves in the bundle, too. It gets stdio and `preserved` more of our
- * descriptors under their own numbers. Returns the pid of the helper, our child.
+ * descriptors under their own numbers; `output` stands for stdout and stderr. Returns the pid of the helper, our child.
  */
-export function startShim(plan: Uint8Array, report: number, preserved: number, cwd: string): number {
+export function startShim(
+  plan: Uint8Array,
+  report: number,
+  preserved: number,
+  cwd: string,
+  output: number | undefined,
+): number {
   const fds: [number, number][] = []
   for (let fd = 0; fd < 3 + preserved; fd++) fds.push([fd, fd])
+  if (output !== undefined) for (const fd of [1, 2]) fds[fd] = [output, fd]
   return startWith(fds, sealedMemfd('tsrun-plan', plan, false), report, cwd)
 }
 

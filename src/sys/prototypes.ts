@@ -38,6 +38,8 @@ export const prototypes = {
   ftruncate: { args: ['int', 'long'] },
   fcntl: { args: ['int', 'int', 'long'] },
   dup3: { args: ['int', 'int', 'int'] },
+  inotify_init1: { args: ['int'] },
+  inotify_add_watch: { args: ['int', 'str', 'uint'] },
   flock: { args: ['int', 'int'] },
   mkdirat: { args: ['int', 'str', 'uint'] },
   mkfifoat: { args: ['int', 'str', 'uint'] },

@@ -44,6 +44,9 @@ export const optionTexts: Readonly<Record<AnyOption, OptionText>> = {
   'pidfd-socket': ['SOCKET', 'Unix socket that receives a pidfd of the container'],
   'preserve-fds': ['N', 'Pass N more file descriptors on, after stdio and those of LISTEN_FDS'],
   'no-pivot': 'Do without pivot_root, for hosts that run from a ramdisk; less safe',
+  output: ['FILE', 'Append stdout and stderr of the container to this file, for "tsrun logs"'],
+  follow: 'Go on until the container ends',
+  tail: ['N', 'Begin with the last N lines'],
   'no-new-keyring': 'Keep the session keyring of the caller',
   'no-subreaper': 'Do not adopt orphaned processes of the container',
   detach: 'Leave the container in the background',
@@ -220,6 +223,15 @@ export const commandTexts: { readonly [N in CommandName]: CommandText<N> } = {
     examples: [
       ['tsrun events --stats web', 'One sample'],
       ['tsrun events --interval 1s web', 'One every second'],
+    ],
+  },
+  logs: {
+    summary: 'Show what a container has written',
+    about:
+      'Prints the output of a container that was created with --output. Without it the output goes where that of its creator went, and tsrun does not see it.',
+    examples: [
+      ['tsrun run --detach --output /var/log/web.log web', 'Keep the output of "web" in a file'],
+      ['tsrun logs --tail 20 --follow web', 'Its last lines, and what comes until it ends'],
     ],
   },
   checkpoint: {

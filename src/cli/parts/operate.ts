@@ -1,12 +1,13 @@
 /** The commands that work on a running container. */
 import { containerEvents } from '../../container/events.js'
+import { showLogs } from '../../container/logs.js'
 import { tellOom } from '../../container/oom.js'
 import { pauseContainer, resumeContainer } from '../../container/pause.js'
 import { listProcesses, processTable } from '../../container/ps.js'
 import { updateContainer } from '../../container/update.js'
 import { commonOf } from '../common.js'
 import { limitsOf, schemasOf } from '../limits.js'
-import { print, readInput } from '../output.js'
+import { print, printBytes, readInput } from '../output.js'
 import { parseDuration } from '../units.js'
 import type { Request } from './part.js'
 
@@ -38,6 +39,12 @@ export const handlers = {
         ? { text: readInput(file) }
         : { limits: limitsOf(options, request.log), ...(schemas && { schemas }) },
     })
+    return 0
+  },
+  logs(request: Request<'logs'>): number {
+    const { tail, follow } = request.options
+    const asked = { common: commonOf(request), id: idOf(request), follow: follow === true }
+    showLogs(tail === undefined ? asked : { ...asked, tail }, printBytes)
     return 0
   },
   /** Hidden: what the monitor of `run` executes when the kernel killed for memory. */
