@@ -177,6 +177,7 @@ build/codecache.stamp: dist/tsrun.cjs $(stamp) shim/npm/launch.c tools/codecache
 
 # The library's declarations.
 build/types.stamp: $(stamp) tsconfig.json tsconfig.types.json
+	@rm -rf dist/types
 	@if [ -f src/index.ts ]; then node_modules/.bin/tsc -p tsconfig.types.json; fi
 	@touch $@
 

@@ -11,7 +11,7 @@
 // errors keep one class and the engine is installed once. Only values are shared, at the time of loading: a module that
 // is shared must not export a `let` that changes.
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as esbuild from 'esbuild'
@@ -340,6 +340,15 @@ if (program === join(src, 'cli') && existsSync(join(src, 'index.ts'))) {
   })
   writeFileSync(join(npm, 'index.js'), result.outputFiles[0].text)
   for (const file of Object.keys(result.metafile.inputs)) inputs.add(absolute(file))
+}
+
+// A part that is no more would be packed, and compiled. Other files of these directories have no ending, or these names.
+const names = new Set([...present, ...rares, 'tsrun', 'index', 'parts', 'bundle'])
+for (const directory of [npm, still]) {
+  for (const file of readdirSync(directory)) {
+    const [name, ending, ...more] = file.split('.')
+    if (ending !== undefined && (more.length > 0 || !names.has(name))) rmSync(join(directory, file))
+  }
 }
 
 const tools = ['bundlejs.mjs', 'hoist.mjs', 'split.mjs', 'rare.txt'].map(name => join(house, 'tools', name))

@@ -1,0 +1,34 @@
+/** What `npm pack` packs: the command, its parts with what V8 made of them, the library, the shim; nothing that was left lying about. */
+import { execFileSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+
+const house = fileURLToPath(new URL('../..', import.meta.url))
+const expected = [
+  /^(LICENSE|README\.md|package\.json|bin\/tsrun)$/,
+  /^dist\/(tsrun-shim|tsrun\.cjs|index\.js)$/,
+  /^dist\/[a-z]+(Rare)?\.(cjs|v8)$/i,
+  /^dist\/types\/.*\.d\.ts$/,
+]
+
+t.test('the package', t => {
+  const words = ['pack', '--dry-run', '--json', '--ignore-scripts', '--loglevel=error']
+  const [{ files }] = JSON.parse(execFileSync('npm', words, { cwd: house, encoding: 'utf8' }))
+  const paths: string[] = files.map(({ path }: { path: string }) => path)
+  t.same(
+    paths.filter(path => !expected.some(pattern => pattern.test(path))),
+    [],
+    'holds nothing else',
+  )
+  for (const path of [
+    'bin/tsrun',
+    'dist/boot.cjs',
+    'dist/boot.v8',
+    'dist/tsrun-shim',
+    'dist/types/index.d.ts',
+  ])
+    t.ok(paths.includes(path), path)
+  const alone = paths.filter(path => path.endsWith('.v8') && !paths.includes(path.replace('.v8', '.cjs')))
+  t.same(alone, [], 'a cache lies beside its text')
+  t.end()
+})
