@@ -1,55 +1,26 @@
 /** Hooks: where, when and with what each kind runs, and what its failure does. */
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { type JsonObject, mounts } from '../support/config.js'
 import { type Container, container, type Result, type State, until } from '../support/container.js'
+import { type HookKind, type HookRecord, hookKinds, hookLog, hookRecords } from '../support/hooks.js'
 import { nothing } from '../support/leaks.js'
 import { payloadPath, script } from '../support/payload.js'
 import { conformance, lazy } from './suite.js'
 
-const kinds = [
-  'prestart',
-  'createRuntime',
-  'createContainer',
-  'startContainer',
-  'poststart',
-  'poststop',
-] as const
-type Kind = (typeof kinds)[number]
-
-/** What the payload's hook verb writes. */
-interface Ran {
-  readonly name: string
-  readonly state: string
-  readonly mnt: string
-  readonly pidns: string
-  /** the payload is at its place in the rootfs: the root has changed */
-  readonly hasPayload: number
-  /** the file that the program makes, or a mount of the container, was there */
-  readonly sawExtra: number
-}
-
-const logOf = (c: Container) => join(c.dir, 'hooks.log')
-const ranIn = (c: Container): Ran[] =>
-  existsSync(logOf(c))
-    ? readFileSync(logOf(c), 'utf8')
-        .split('\n')
-        .filter(line => line.startsWith('{'))
-        .map(line => JSON.parse(line) as Ran)
-    : []
-const namesIn = (c: Container): string[] => ranIn(c).map(({ name }) => name)
+const namesIn = (c: Container): string[] => hookRecords(c).map(({ name }) => name)
 
 /** A hook that writes what it sees; the path is the container's for startContainer, else the runtime's. */
-const hook = (c: Container, kind: Kind, name: string, extra = '/nothing'): JsonObject => {
+const hook = (c: Container, kind: HookKind, name: string, extra = '/nothing'): JsonObject => {
   const inside = kind === 'startContainer'
   return {
     path: inside ? '/bin/payload' : payloadPath(),
-    args: ['payload', 'hook', name, inside ? '/hooks.log' : logOf(c), extra],
+    args: ['payload', 'hook', name, inside ? '/hooks.log' : hookLog(c), extra],
   }
 }
-const failing = (kind: Kind): JsonObject => ({
+const failing = (kind: HookKind): JsonObject => ({
   path: kind === 'startContainer' ? '/bin/payload' : payloadPath(),
   args: ['payload', 'exit', '3'],
 })
@@ -57,8 +28,8 @@ const failing = (kind: Kind): JsonObject => ({
 conformance('hooks', ['root', 'cc'], (owner, rt) => {
   const prepared = (t: Test, patch: JsonObject = {}): Container => {
     const c = container(t, rt, { process: { args: script(['echo', 'ran'], ['wait']) } })
-    writeFileSync(logOf(c), '')
-    const bind = { destination: '/hooks.log', type: 'bind', source: logOf(c), options: ['bind'] }
+    writeFileSync(hookLog(c), '')
+    const bind = { destination: '/hooks.log', type: 'bind', source: hookLog(c), options: ['bind'] }
     const extra = { destination: '/made/by/config', type: 'tmpfs', source: 'x' }
     c.configure({ mounts: [...mounts, bind, extra], ...patch })
     return c
@@ -70,7 +41,7 @@ conformance('hooks', ['root', 'cc'], (owner, rt) => {
     const seen = join(c.rootfs, 'made/by/config')
     c.configure({
       hooks: Object.fromEntries(
-        kinds.map(kind => [kind, [hook(c, kind, kind, seen), hook(c, kind, `${kind} 2`, seen)]]),
+        hookKinds.map(kind => [kind, [hook(c, kind, kind, seen), hook(c, kind, `${kind} 2`, seen)]]),
       ),
     })
     const made = c.create()
@@ -88,8 +59,8 @@ conformance('hooks', ['root', 'cc'], (owner, rt) => {
     c.ended(pid)
     const deleted = c.del()
     assert.equal(deleted.status, 0, deleted.stderr)
-    const all = ranIn(c)
-    const find = (name: string): Ran => {
+    const all = hookRecords(c)
+    const find = (name: string): HookRecord => {
       const record = all.find(each => each.name === name)
       assert.ok(record, `${name} did not run`)
       return record
@@ -98,29 +69,29 @@ conformance('hooks', ['root', 'cc'], (owner, rt) => {
     return { c, pid, mnt, pidns, atCreate, outputAtCreate, atStart, atDelete, find }
   })
 
-  const runs = (kind: Kind) => () => void life().find(kind)
-  const inRuntime = (kind: Kind) => () => {
+  const runs = (kind: HookKind) => () => void life().find(kind)
+  const inRuntime = (kind: HookKind) => () => {
     const { mnt, pidns } = life().find(kind)
     assert.equal(mnt, readlinkSync('/proc/self/ns/mnt'))
     assert.equal(pidns, readlinkSync('/proc/self/ns/pid'))
   }
-  const inContainer = (kind: Kind) => () => {
+  const inContainer = (kind: HookKind) => () => {
     const record = life().find(kind)
     assert.equal(record.mnt, life().mnt)
     assert.equal(record.pidns, life().pidns)
   }
   /** The path is a file of the host that the rootfs does not have; without it there would be no record. */
-  const pathOfRuntime = (kind: Kind) => () => {
+  const pathOfRuntime = (kind: HookKind) => () => {
     const { c, find } = life()
     find(kind)
     assert.ok(!existsSync(join(c.rootfs, payloadPath())))
   }
-  const pathOfContainer = (kind: Kind) => () => {
+  const pathOfContainer = (kind: HookKind) => () => {
     assert.equal(life().find(kind).hasPayload, 1)
     assert.ok(!existsSync('/bin/payload'), 'no file of the host')
   }
   /** At create, when the mounts of the container are made and the root is the host's still. */
-  const beforePivot = (kind: Kind) => () => {
+  const beforePivot = (kind: HookKind) => () => {
     const { atCreate, find } = life()
     assert.ok(atCreate.includes(kind))
     assert.equal(find(kind).hasPayload, 0, 'the root has changed already')
@@ -128,7 +99,7 @@ conformance('hooks', ['root', 'cc'], (owner, rt) => {
   }
 
   /** A hook that fails, with a poststop hook that tells of the end. */
-  const withFailing = (t: Test, kind: Kind): { c: Container; done: Result } => {
+  const withFailing = (t: Test, kind: HookKind): { c: Container; done: Result } => {
     const c = prepared(t)
     c.configure({
       hooks: {
@@ -139,7 +110,7 @@ conformance('hooks', ['root', 'cc'], (owner, rt) => {
     const done = c.create()
     return { c, done }
   }
-  const failsCreate = (kind: Kind) => (t: Test) => {
+  const failsCreate = (kind: HookKind) => (t: Test) => {
     const { c, done } = withFailing(t, kind)
     assert.notEqual(done.status, 0, 'no error')
     assert.notEqual(done.stderr, '')
@@ -147,7 +118,7 @@ conformance('hooks', ['root', 'cc'], (owner, rt) => {
     assert.deepEqual(namesIn(c), ['poststop'])
     assert.doesNotMatch(c.output(), /ran/)
   }
-  const failsStart = (kind: Kind) => (t: Test) => {
+  const failsStart = (kind: HookKind) => (t: Test) => {
     const { c, done } = withFailing(t, kind)
     assert.equal(done.status, 0, `at create: ${done.stderr}`)
     const { pid } = c.state()
@@ -199,13 +170,13 @@ conformance('hooks', ['root', 'cc'], (owner, rt) => {
     'CF-110': inRuntime('poststop'),
     'CF-111': () => {
       const { c } = life()
-      for (const kind of kinds) {
+      for (const kind of hookKinds) {
         const of = namesIn(c).filter(name => name.startsWith(kind))
         assert.deepEqual(of, [kind, `${kind} 2`])
       }
     },
     'CF-112': () => {
-      for (const kind of kinds) {
+      for (const kind of hookKinds) {
         const state = JSON.parse(life().find(kind).state) as State
         assert.deepEqual([state.id, state.bundle], [life().c.id, life().c.bundle], kind)
         assert.deepEqual(state.annotations, { 'org.example': 'yes' })

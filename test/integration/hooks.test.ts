@@ -1,57 +1,31 @@
 /** The six kinds of hooks: where and when each runs, what it is given, and what its failure does. */
-import { existsSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { readFileSync, readlinkSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { type JsonObject, mounts } from '../support/config.js'
 import { type Container, container, type State, until } from '../support/container.js'
+import { type HookRecord, hookKinds, hookLog, hookRecords } from '../support/hooks.js'
 import { nothing } from '../support/leaks.js'
 import { payloadPath, script } from '../support/payload.js'
 import { requires } from '../support/requires.js'
 import { forms } from '../support/runtime.js'
 
-/** What the payload's hook verb writes. */
-interface Record {
-  readonly name: string
-  readonly state: string
-  readonly cwd: string
-  readonly mnt: string
-  readonly pidns: string
-  readonly hasPayload: number
-  readonly env: readonly string[]
-}
-
-const kinds = [
-  'prestart',
-  'createRuntime',
-  'createContainer',
-  'startContainer',
-  'poststart',
-  'poststop',
-] as const
 const before = ['prestart', 'createRuntime', 'createContainer'] as const
 
-const log = (c: Container) => join(c.dir, 'hooks.log')
-const records = (c: Container): Record[] =>
-  existsSync(log(c))
-    ? readFileSync(log(c), 'utf8')
-        .trim()
-        .split('\n')
-        .map(line => JSON.parse(line))
-    : []
-const ran = (c: Container) => records(c).map(({ name }) => name)
-const stateOf = (record: Record | undefined) => JSON.parse(record?.state ?? '{}') as State
+const ran = (c: Container) => hookRecords(c).map(({ name }) => name)
+const stateOf = (record: HookRecord | undefined) => JSON.parse(record?.state ?? '{}') as State
 
 /** A hook that writes its record; the one of startContainer runs in the container, where the log is bound. */
 const hook = (c: Container, kind: string, ...more: readonly (string | number)[]): JsonObject => {
   const inside = kind === 'startContainer'
-  const file = inside ? '/hooks.log' : log(c)
+  const file = inside ? '/hooks.log' : hookLog(c)
   const path = inside ? '/bin/payload' : payloadPath()
   return { path, args: ['payload', 'hook', kind, file, ...more.map(String)], env: [`KIND=${kind}`] }
 }
 
 /** Hooks of the named kinds, and the log bound into the container. */
 const withHooks = (c: Container, names: readonly string[]): void => {
-  const bind = { destination: '/hooks.log', type: 'bind', source: log(c), options: ['bind'] }
+  const bind = { destination: '/hooks.log', type: 'bind', source: hookLog(c), options: ['bind'] }
   c.configure({
     hooks: Object.fromEntries(names.map(kind => [kind, [hook(c, kind)]])),
     mounts: [...mounts, bind],
@@ -61,7 +35,7 @@ const withHooks = (c: Container, names: readonly string[]): void => {
 forms(t, requires('root', 'cc'), (t, rt) => {
   t.test('what a hook makes is not everybody’s to write', async t => {
     const c = container(t, rt)
-    const outside = kinds.filter(kind => kind !== 'startContainer')
+    const outside = hookKinds.filter(kind => kind !== 'startContainer')
     const made = (kind: string) => join(c.dir, `made-by-${kind}`)
     const touch = (kind: string) => [{ path: '/bin/sh', args: ['sh', '-c', `: > ${made(kind)}`] }]
     c.configure({ hooks: Object.fromEntries(outside.map(kind => [kind, touch(kind)])) })
@@ -73,8 +47,8 @@ forms(t, requires('root', 'cc'), (t, rt) => {
   t.test('order, place and input of all kinds', async t => {
     const annotations = { 'org.example': 'yes' }
     const c = container(t, rt, { annotations, process: { args: script(['wait']) } })
-    await c.spawn('touch', log(c)).done
-    withHooks(c, kinds)
+    await c.spawn('touch', hookLog(c)).done
+    withHooks(c, hookKinds)
     t.equal(c.create().status, 0)
     t.same(ran(c).slice(0, 3), before, 'at create')
     if (rt.lacks('poststart') === false) t.equal(ran(c).length, 3, 'and no other')
@@ -89,7 +63,7 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     t.equal(c.del().status, 0)
     t.same(ran(c).at(-1), 'poststop', 'at delete')
 
-    const byName = Object.fromEntries(records(c).map(record => [record.name, record]))
+    const byName = Object.fromEntries(hookRecords(c).map(record => [record.name, record]))
     const here = readlinkSync('/proc/self/ns/mnt')
     for (const kind of ['prestart', 'createRuntime', 'poststart', 'poststop'])
       t.equal(byName[kind]?.mnt, here, `${kind} runs in the runtime’s namespaces`)
@@ -99,7 +73,7 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     t.equal(byName.createContainer?.hasPayload, 0, 'before the root changes')
     t.equal(byName.startContainer?.hasPayload, 1, 'after the root changed')
 
-    for (const kind of kinds) {
+    for (const kind of hookKinds) {
       t.match(
         stateOf(byName[kind]),
         { id: c.id, bundle: c.bundle, annotations, ociVersion: /^1\./ },
@@ -169,7 +143,7 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     const c = container(t, rt, { process: { args: script(['sleep', 0.2], ['exit', 3]) } })
     c.configure({ hooks: { poststart: [hook(c, 'poststart')], poststop: [hook(c, 'poststop')] } })
     t.equal(c.run().status, 3)
-    const [poststart, poststop] = records(c)
+    const [poststart, poststop] = hookRecords(c)
     t.match(stateOf(poststart), { status: 'running', pid: Number })
     t.match(stateOf(poststop), { status: 'stopped', pid: undefined })
   })

@@ -1,46 +1,10 @@
 /** linux.netDevices: a device leaves the host, arrives with its addresses, and what the kernel does with it at the end. */
-import { spawnSync } from 'node:child_process'
-import type { Test } from 'tap'
 import t from 'tap'
 import { namespaces } from '../support/config.js'
-import { type Container, container } from '../support/container.js'
+import { container } from '../support/container.js'
+import { device, devicesIn, ip } from '../support/netdevice.js'
 import { requires } from '../support/requires.js'
 import { forms } from '../support/runtime.js'
-
-const ip = (...args: readonly string[]) => spawnSync('ip', args, { encoding: 'utf8' })
-let counter = 0
-
-/** One end of a cable on the host with an address of each family, and some that must not go along. */
-const device = (t: Test): string => {
-  const name = `tst${process.pid % 100000}x${counter++}`
-  const made = ip('link', 'add', name, 'type', 'veth', 'peer', 'name', `${name}p`)
-  if (made.status !== 0) throw new Error(made.stderr)
-  t.teardown(() => ip('link', 'del', `${name}p`))
-  ip('link', 'set', `${name}p`, 'up')
-  ip('link', 'set', name, 'mtu', '1400', 'up')
-  ip('addr', 'add', '10.77.0.5/24', 'brd', '+', 'dev', name)
-  ip('addr', 'add', '169.254.3.4/16', 'scope', 'link', 'dev', name)
-  ip('-6', 'addr', 'add', 'fd77::5/64', 'nodad', 'dev', name)
-  ip('addr', 'add', '10.78.0.5/24', 'valid_lft', '1000', 'preferred_lft', '500', 'dev', name)
-  return name
-}
-
-interface Shown {
-  readonly ifname: string
-  readonly mtu: number
-  readonly flags: readonly string[]
-  readonly addr_info: readonly {
-    readonly local: string
-    readonly scope: string
-    readonly prefixlen: number
-  }[]
-}
-/** What `ip` sees in the network namespace of a container. */
-const shown = (c: Container): Shown[] => {
-  const pid = String(c.state().pid)
-  const { stdout } = spawnSync('nsenter', ['-t', pid, '-n', 'ip', '-json', 'addr'], { encoding: 'utf8' })
-  return JSON.parse(stdout) as Shown[]
-}
 
 const missing = ip('link').error === undefined ? false : 'needs ip: apt-get install iproute2'
 
@@ -48,12 +12,12 @@ forms(t, requires('root', 'cc') || missing, (t, rt) => {
   const skip = rt.lacks('net-devices')
 
   t.test('a device with a new name', { skip }, async t => {
-    const name = device(t)
+    const name = device(t, true)
     const c = container(t, rt, { linux: { netDevices: { [name]: { name: 'eth7' } } } })
     const { status, stderr } = c.create()
     t.equal(status, 0, stderr)
     t.not(ip('link', 'show', name).status, 0, 'it has left the host')
-    const moved = shown(c).find(({ ifname }) => ifname === 'eth7')
+    const moved = devicesIn(c).find(({ ifname }) => ifname === 'eth7')
     t.equal(moved?.mtu, 1400)
     t.ok(moved?.flags.includes('UP') && moved.flags.includes('LOWER_UP'), 'it is up')
     const global = moved?.addr_info
@@ -64,7 +28,7 @@ forms(t, requires('root', 'cc') || missing, (t, rt) => {
   })
 
   t.test('seen from inside, before the program runs', { skip }, async t => {
-    const name = device(t)
+    const name = device(t, true)
     const c = container(t, rt, { linux: { netDevices: { [name]: {} } } })
     const [devices, routes] = c.ask(['cat', '/proc/net/dev'], ['cat', '/proc/net/fib_trie'])
     t.match(devices?.data, new RegExp(`^ *${name}:`, 'm'))
@@ -72,17 +36,17 @@ forms(t, requires('root', 'cc') || missing, (t, rt) => {
   })
 
   t.test('%d is a free number', { skip }, async t => {
-    const name = device(t)
+    const name = device(t, true)
     const c = container(t, rt, { linux: { netDevices: { [name]: { name: 'eth%d' } } } })
     t.equal(c.create().status, 0)
     t.same(
-      shown(c).map(({ ifname }) => ifname),
+      devicesIn(c).map(({ ifname }) => ifname),
       ['lo', 'eth0'],
     )
   })
 
   t.test('with a user namespace', { skip: skip || requires('userns') }, async t => {
-    const name = device(t)
+    const name = device(t, true)
     const map = [{ containerID: 0, hostID: 100000, size: 65536 }]
     const linux = {
       namespaces: [...namespaces, { type: 'user' }],
@@ -101,7 +65,7 @@ forms(t, requires('root', 'cc') || missing, (t, rt) => {
       const absent = container(t, rt, { linux: { netDevices: { 'no-such-dev': {} } } }).run()
       t.equal(absent.status, 1)
       t.match(absent.stderr, /\/linux\/netDevices\/no-such-dev: there is no network device no-such-dev/)
-      const name = device(t)
+      const name = device(t, true)
       const taken = container(t, rt, { linux: { netDevices: { [name]: { name: 'lo' } } } }).run()
       t.equal(taken.status, 1)
       t.match(taken.stderr, /the container has a network device lo already/)
