@@ -74,6 +74,12 @@ forms(t, requires('root', 'cc', 'cgroup1'), (t, rt) => {
     t.equal(file(c, 'cpu', 'cpu.cfs_quota_us'), '-1')
   })
 
+  t.test('no processes at all are no limit in a config before 1.3, as CRI-O writes it', async t => {
+    const c = container(t, rt, { ociVersion: '1.0.2-dev', linux: { resources: { pids: { limit: 0 } } } })
+    t.equal(c.create().status, 0)
+    t.equal(file(c, 'pids', 'pids.max'), 'max')
+  })
+
   t.test('the limits hold', async t => {
     const c = container(t, rt)
     c.configure({ linux: { resources: { pids: { limit: 5 }, cpu: { cpus: '0' } } } })

@@ -54,6 +54,10 @@ const needs = {
   docker: [() => has('dockerd') && has('docker'), 'needs docker: tools/deps.sh clients'],
   crictl: [() => has('crictl'), 'needs crictl: tools/goclients.sh, which needs go'],
   critest: [() => has('critest'), 'needs critest: tools/goclients.sh, which needs go'],
+  crio: [
+    () => has('crio') && has('pinns'),
+    'needs crio and its pinns, of which neither Debian nor the Go proxy has one',
+  ],
   nerdctl: [() => has('nerdctl'), 'needs nerdctl: tools/goclients.sh, which needs go'],
   cni: [() => existsSync('/usr/lib/cni/bridge'), 'needs CNI plugins: tools/deps.sh clients'],
   strace: [() => has('strace'), 'needs strace: apt-get install strace'],

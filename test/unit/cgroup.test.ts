@@ -38,6 +38,12 @@ const lower = (host: CgroupHost, resources: Resources, cgroupsPath?: string) =>
   )
 const writesOf = (ops: readonly RuntimeOp[]): OpOf<'cgroup_write'>[] =>
   ops.filter(op => op.op === 'cgroup_write')
+/** What is written for a limit of processes in a config of that version. */
+const pidsOf = (ociVersion: string, limit: number): unknown => {
+  const spec = { ociVersion, linux: { resources: { pids: { limit } } } }
+  const { create, limit: later } = lowerCgroup(spec, v1Host, { id: 'web', manager: 'cgroupfs' })
+  return writesOf([...create, ...later]).flatMap(op => (op.file.endsWith('/pids.max') ? [op.values] : []))
+}
 /** The error that something throws. */
 const refused = (action: () => unknown): Partial<ConfigError> => {
   try {
@@ -660,3 +666,13 @@ t.test('in a user namespace device rules are not ours to make', async t => {
   const spec = { ociVersion: '1.3.0' }
   t.same(lowerCgroup(spec, v1Host, { id: 'x', manager: 'cgroupfs', inUserNamespace: true }).limit, [])
 })
+
+t.test(
+  'pids.limit 0 of a config before 1.3 is no limit: its writers could not leave the number out',
+  async t => {
+    for (const version of ['1.0.0', '1.0.2-dev', '1.1.0', '1.2.1']) t.same(pidsOf(version, 0), [], version)
+    for (const version of ['1.3.0', '1.3.0-dev', '1.10.0', '1.20.0'])
+      t.same(pidsOf(version, 0), [['1']], version)
+    t.same(pidsOf('1.0.2-dev', 9), [['9']])
+  },
+)

@@ -4,7 +4,7 @@ import type { Spec } from '../../spec/types.gen.js'
 import { type CgroupEntry, distinct, enterCgroups } from './enter.js'
 import { cgroupPaths, originOf } from './paths.js'
 import { lowerScope, type Systemd } from './scope.js'
-import { createOp, type Lists, lowerDevices, lowerKnobs } from './writes.js'
+import { createOp, type Lists, lowerDevices, lowerKnobs, resourcesOf } from './writes.js'
 
 export interface CgroupRequest {
   readonly id: string
@@ -39,7 +39,7 @@ export interface CgroupPlan extends CgroupEntry {
  */
 export function lowerCgroup(spec: Spec, host: CgroupHost, request: CgroupRequest): CgroupPlan {
   const { manager } = request
-  const resources = spec.linux?.resources ?? {}
+  const resources = resourcesOf(spec)
   const lists: Lists = { create: [], limit: [], warnings: [] }
   if (manager === 'disabled') return { ...lists, join: [], moveInit: [], paths: { v1: {} } }
   if (typeof manager === 'object') return lowerScope(spec, host, request, manager)

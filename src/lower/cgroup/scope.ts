@@ -11,7 +11,7 @@ import type { CgroupPlan, CgroupRequest } from './index.js'
 import type { DeviceValues, Knob } from './knob.js'
 import { originOf, unitPaths } from './paths.js'
 import { lowerUnit } from './unit.js'
-import { createOp, type Lists, lowerDevices, lowerKnobs } from './writes.js'
+import { createOp, type Lists, lowerDevices, lowerKnobs, resourcesOf } from './writes.js'
 
 /** Whose systemd makes the container's unit. */
 export interface Systemd {
@@ -30,7 +30,7 @@ export function lowerScope(
   request: CgroupRequest,
   { bus, root }: Systemd,
 ): CgroupPlan {
-  const resources = spec.linux?.resources ?? {}
+  const resources = resourcesOf(spec)
   const user = bus === 'user'
   if (user && host.mode !== 'v2') {
     throw new HostError(

@@ -2,7 +2,7 @@
 import { HostError } from '../../base/errors.js'
 import type { CgroupHost, CgroupPaths } from '../../host/cgroup.js'
 import type { ControllerNeed, HostPath, OpOf, RuntimeOp } from '../../plan/op.js'
-import type { Resources } from '../../spec/types.gen.js'
+import type { Resources, Spec } from '../../spec/types.gen.js'
 import { deviceLines, foldDeviceRules } from './devices.js'
 import { distinct } from './enter.js'
 import { knobsFor } from './families.js'
@@ -15,6 +15,18 @@ export interface Lists {
   readonly create: RuntimeOp[]
   readonly limit: RuntimeOp[]
   readonly warnings: { readonly pointer: string; readonly message: string }[]
+}
+
+/**
+ * Without a `pids.limit` of 0 in a config older than specification 1.3, whose Go types could not leave the number out: CRI-O 1.26 says
+ * so for no limit, and a container that may not fork has no `exec` either.
+ */
+export function resourcesOf({ ociVersion, linux }: Spec): Resources {
+  const resources = linux?.resources ?? {}
+  if (resources.pids?.limit !== 0 || ociVersion.charAt(3) !== '.' || ociVersion.charAt(2) >= '3')
+    return resources
+  const { pids: _, ...others } = resources
+  return others
 }
 
 /** The writes of all settings. Returns which controllers they need on v2, and which files they are. */

@@ -18,7 +18,7 @@ export interface Check {
   /**
    * A shell script. `e` is the engine's command, `box` the image, $N a name of this check's own, $T the scratch
    * directory, $RT the runtime, WITH=NAME before `e run` another one; `term ROWS COLS COMMAND…` gives the command a terminal, which grows by 6 and 20 at SIGUSR1;
-   * `soon COMMAND…` tries for 10 s.
+   * `soon COMMAND…` tries for 10 s; `census` counts what could be left.
    */
   readonly run: string
   /** exit status of the script, 0 unless said otherwise */
@@ -38,8 +38,14 @@ export interface Check {
   readonly runcFails?: string
 }
 
+// dockerd's descriptors are not counted: it keeps one for every exec whose runtime is killed, runc's, too.
 const functions = `
 soon() { for i in $(seq 100); do "$@" > /dev/null 2>&1 && return; sleep 0.1; done; echo "never: $*" >&2; return 1; }
+census() {
+  echo "$(ps -e | wc -l) processes, $(wc -l < /proc/self/mounts) mounts,
+$(find /sys/fs/cgroup -type d -path "*$TAG*" | grep -vc "$TAG/conmon") cgroups,
+$(for p in $(pidof containerd); do ls /proc/$p/fd; done | wc -l) descriptors of containerd"
+}
 `
 
 const tidy = (text: string): string => text.replaceAll('\r', '').trim()
@@ -100,7 +106,7 @@ export const runChecks = (t: Test, engine: Engine, checks: readonly Check[]): vo
 /** What an engine may keep after its last container: itself, the parent of its cgroups, the mounts of its store. */
 const leftovers = `
 find /run -name state.json -o -name exec.fifo
-find /sys/fs/cgroup -mindepth 3 -type d -path "*$TAG/*" | grep -v "$TAG/conmon"
+find /sys/fs/cgroup -mindepth 3 -type d -path "*$TAG/*" | grep -vE "$TAG/(crio-)?conmon"
 ps -e -o args | grep -E '[c]onmon|[s]him-runc|^sleep 1[02]' | grep -v 'sleep infinity'
 grep -E ' overlay | [^ ]*/(rootfs|merged|shm) ' /proc/self/mounts | grep "$T"
 true

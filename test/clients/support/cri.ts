@@ -95,29 +95,94 @@ const inCgroup = `for d in /sys/fs/cgroup/*/; do
   echo $$ > $d/$TAG/cgroup.procs
 done`
 
+/** CRI-O's words for the registry of the box, and for itself. */
+const registriesConf = ['docker.io', 'registry.k8s.io', 'gcr.io']
+  .map(host => `[[registry]]\nprefix = "${host}"\nlocation = "127.0.0.1:5000/${host}"\ninsecure = true\n`)
+  .join('')
+
+const crioConf = ({ dir }: Box): string => `
+[crio]
+root = "${dir}/store"
+runroot = "/run/crio-store"
+storage_driver = "overlay"
+log_dir = "${dir}/pods"
+version_file = "/run/crio/version"
+clean_shutdown_file = "${dir}/clean.shutdown"
+[crio.api]
+listen = "/run/crio/crio.sock"
+[crio.image]
+pause_image = "registry.k8s.io/pause:3.9"
+pause_command = ""
+[crio.network]
+network_dir = "${dir}/cni"
+plugin_dirs = ["/usr/lib/cni"]
+[crio.runtime]
+apparmor_profile = "unconfined"
+enable_criu_support = true
+namespaces_dir = "/run/crio-namespaces"
+`
+
+const prepare = (box: Box): void => {
+  const { dir } = box
+  mkdirSync(join(dir, 'cni'))
+  writeFileSync(join(dir, 'cni', '10-box.conflist'), JSON.stringify(network))
+  const registry = join(repository, 'test/clients/support/registry.mjs')
+  box.daemon(
+    'registry',
+    `${process.execPath} ${registry} ${imageLayout(dir, images)} 5000`,
+    'busybox wget -q -O /dev/null http://127.0.0.1:5000/v2/',
+  )
+}
+
+const write = (box: Box, name: string, script: string): void =>
+  writeFileSync(join(box.dir, 'bin', name), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+
+const cleanUp = 'e rmp -fa > /dev/null'
+
+export const crio = (): Engine => {
+  const box = openBox('crio')
+  const { dir } = box
+  const policy = { default: [{ type: 'insecureAcceptAnything' }] }
+  writeFileSync(join(dir, 'policy.json'), JSON.stringify(policy))
+  writeFileSync(
+    join(dir, 'registries.conf'),
+    `unqualified-search-registries = ["docker.io"]\n${registriesConf}`,
+  )
+  write(box, 'e', 'exec crictl --timeout 30s -r unix:///run/crio/crio.sock "$@"')
+  write(
+    box,
+    'crio-in-cgroup',
+    `${inCgroup}\nmount --bind ${dir}/registries.conf /etc/containers/registries.conf || exit 1
+exec crio --config ${dir}/crio.conf --config-dir ${dir}/crio.conf.d --signature-policy ${dir}/policy.json`,
+  )
+  mkdirSync(join(dir, 'crio.conf.d'))
+  writeFileSync(join(dir, 'crio.conf.d', '10-tsrun.conf'), readmeBlock('runtime_path', box.runtime))
+  writeFileSync(join(dir, 'crio.conf'), crioConf(box))
+  try {
+    prepare(box)
+    box.daemon('crio', 'crio-in-cgroup', 'e version && e pull box:latest')
+  } catch (error) {
+    box.close()
+    throw error
+  }
+  // Asked to remove a pod it waits ten seconds for each container that ignores TERM.
+  return { name: 'crio', box, cleanUp: `e ps -q | xargs -r e stop -t 0 > /dev/null; ${cleanUp}` }
+}
+
 export const cri = (): Engine => {
   const box = openBox('cri')
   const { dir } = box
-  mkdirSync(join(dir, 'cni'))
   mkdirSync(join(dir, 'certs.d', '_default'), { recursive: true })
   writeFileSync(join(dir, 'certs.d', '_default', 'hosts.toml'), mirror)
-  writeFileSync(join(dir, 'cni', '10-box.conflist'), JSON.stringify(network))
   writeFileSync(join(dir, 'config.toml'), config(box))
-  const write = (name: string, script: string) =>
-    writeFileSync(join(dir, 'bin', name), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
-  write('e', 'exec crictl --timeout 30s -r unix:///run/containerd/containerd.sock "$@"')
-  write('containerd-in-cgroup', `${inCgroup}\nexec containerd -c ${dir}/config.toml`)
+  write(box, 'e', 'exec crictl --timeout 30s -r unix:///run/containerd/containerd.sock "$@"')
+  write(box, 'containerd-in-cgroup', `${inCgroup}\nexec containerd -c ${dir}/config.toml`)
   try {
-    const registry = join(repository, 'test/clients/support/registry.mjs')
-    box.daemon(
-      'registry',
-      `${process.execPath} ${registry} ${imageLayout(dir, images)} 5000`,
-      'busybox wget -q -O /dev/null http://127.0.0.1:5000/v2/',
-    )
+    prepare(box)
     box.daemon('containerd', 'containerd-in-cgroup', 'e version && e pull box:latest')
   } catch (error) {
     box.close()
     throw error
   }
-  return { name: 'cri', box, cleanUp: 'e rmp -fa > /dev/null' }
+  return { name: 'cri', box, cleanUp }
 }

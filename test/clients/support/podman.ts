@@ -34,7 +34,10 @@ export const podman = (): Engine => {
   const box = openBox('podman')
   writeFileSync(join(box.dir, 'containers.conf'), containersConf(box))
   writeFileSync(join(box.dir, 'bin', 'e'), wrapper(box), { mode: 0o755 })
-  const made = box.sh(`e import ${imageTree(box.dir)} box`)
+  // `--userns auto` takes its ids from those of a user of that name.
+  const made = box.sh(
+    `${makeUser(box, 'containers', 4322, '600000:200000')} e import ${imageTree(box.dir)} box`,
+  )
   if (made.status !== 0) throw new Error(`podman import: ${made.stderr}`)
   return { name: 'podman', box, cleanUp: 'e rm -af -t 0 > /dev/null' }
 }
@@ -42,11 +45,16 @@ export const podman = (): Engine => {
 const user = { name: 'rootless', id: 4321 }
 
 /** A user who exists in the box only, with a range of subordinate ids. */
-const makeUser = ({ dir }: Box): string => `
-cp /etc/passwd ${dir}/passwd && echo ${user.name}:x:${user.id}:${user.id}::${dir}/home:/bin/sh >> ${dir}/passwd
-echo ${user.name}:500000:65536 > ${dir}/subids
-mount --bind ${dir}/passwd /etc/passwd
+export const makeUser = ({ dir }: Box, name: string, id: number, ids: string): string => `
+cp /etc/passwd ${dir}/passwd && echo ${name}:x:${id}:${id}::${dir}/home:/bin/sh >> ${dir}/passwd
+cp /etc/group ${dir}/group && echo ${name}:x:${id}: >> ${dir}/group
+echo ${name}:${ids} > ${dir}/subids
+mount --bind ${dir}/passwd /etc/passwd && mount --bind ${dir}/group /etc/group || exit 1
 for f in subuid subgid; do [ -e /etc/$f ] || touch /etc/$f; mount --bind ${dir}/subids /etc/$f || exit 1; done
+`
+
+/** What the user of rootless podman needs beside a name. */
+const makeHome = ({ dir }: Box): string => `
 mknod -m 666 ${dir}/tun c 10 200 && mount --bind ${dir}/tun /dev/net/tun # as udev would have it
 mkdir -p ${dir}/home /run/user/${user.id} && chown ${user.id}:${user.id} ${dir}/home /run/user/${user.id}
 chmod 711 ${dir} && chmod 1777 /run/user/${user.id}
@@ -58,7 +66,7 @@ export HOME=${box.dir}/home XDG_RUNTIME_DIR=/run/user/${user.id}
 cd $HOME
 exec setpriv --reuid ${user.id} --regid ${user.id} --clear-groups --inh-caps=-all \\
   podman --root $HOME/store --runroot $XDG_RUNTIME_DIR/store --network-config-dir $HOME/networks \\
-  --runtime ${box.runtime} "$@"
+  --runtime "\${WITH:-${box.runtime}}" "$@"
 `
 
 export const rootlessPodman = (): Engine => {
@@ -66,7 +74,7 @@ export const rootlessPodman = (): Engine => {
   writeFileSync(join(box.dir, 'containers.conf'), containersConf(box))
   writeFileSync(join(box.dir, 'bin', 'e'), rootlessWrapper(box), { mode: 0o755 })
   const made = box.sh(
-    `${makeUser(box)} chmod 644 ${imageTree(box.dir)} && e import ${join(box.dir, 'image.tar')} box`,
+    `${makeUser(box, user.name, user.id, '500000:65536')}${makeHome(box)} chmod 644 ${imageTree(box.dir)} && e import ${join(box.dir, 'image.tar')} box`,
   )
   if (made.status !== 0) {
     box.close()

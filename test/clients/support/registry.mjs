@@ -1,7 +1,7 @@
 // A registry to pull from, on 127.0.0.1: node registry.mjs LAYOUT PORT
 //
 // It serves the images of an OCI layout under every host's name. An image is found by `ns/repository:tag`, where ns is
-// the registry that containerd's mirror stands for, or by digest.
+// the registry that containerd's mirror stands for (CRI-O puts it before the repository), or by digest.
 import { createReadStream, readFileSync, statSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
@@ -31,7 +31,8 @@ createServer((request, response) => {
   if (url.pathname === '/v2/') return response.end('{}')
   const [, repository, kind, reference] = /^\/v2\/(.+)\/(manifests|blobs)\/([^/]+)$/.exec(url.pathname) ?? []
   try {
-    const name = `${url.searchParams.get('ns')}/${repository}`
+    const ns = url.searchParams.get('ns')
+    const name = ns === null ? repository : `${ns}/${repository}`
     const manifest = kind === 'manifests'
     send(
       request,
