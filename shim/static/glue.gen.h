@@ -37,6 +37,22 @@ static JSValue glue_openat(JSContext *ctx, JSValueConst self, int argc, JSValueC
   return bad ? JS_EXCEPTION : JS_NewInt64(ctx, result);
 }
 
+static JSValue glue_openatBytes(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
+{
+  (void)self, (void)argc;
+  int32_t a0;
+  void *a1;
+  int32_t a2;
+  uint32_t a3;
+  bool bad = to_int(ctx, argv[0], &a0)
+    || to_buffer(ctx, argv[1], &a1)
+    || to_int(ctx, argv[2], &a2)
+    || to_uint(ctx, argv[3], &a3);
+  long result = 0;
+  if (!bad) result = settle(openat(a0, a1, a2, a3));
+  return bad ? JS_EXCEPTION : JS_NewInt64(ctx, result);
+}
+
 static JSValue glue_openat2(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
 {
   (void)self, (void)argc;
@@ -237,6 +253,20 @@ static JSValue glue_unlinkat(JSContext *ctx, JSValueConst self, int argc, JSValu
   long result = 0;
   if (!bad) result = settle(unlinkat(a0, a1, a2));
   free_text(ctx, a1);
+  return bad ? JS_EXCEPTION : JS_NewInt64(ctx, result);
+}
+
+static JSValue glue_unlinkatBytes(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
+{
+  (void)self, (void)argc;
+  int32_t a0;
+  void *a1;
+  int32_t a2;
+  bool bad = to_int(ctx, argv[0], &a0)
+    || to_buffer(ctx, argv[1], &a1)
+    || to_int(ctx, argv[2], &a2);
+  long result = 0;
+  if (!bad) result = settle(unlinkat(a0, a1, a2));
   return bad ? JS_EXCEPTION : JS_NewInt64(ctx, result);
 }
 
@@ -928,6 +958,7 @@ static JSValue glue_clock_gettime(JSContext *ctx, JSValueConst self, int argc, J
 static const JSCFunctionListEntry glue_functions[] = {
   JS_CFUNC_DEF("open", 3, glue_open),
   JS_CFUNC_DEF("openat", 4, glue_openat),
+  JS_CFUNC_DEF("openatBytes", 4, glue_openatBytes),
   JS_CFUNC_DEF("openat2", 4, glue_openat2),
   JS_CFUNC_DEF("close", 1, glue_close),
   JS_CFUNC_DEF("read", 3, glue_read),
@@ -943,6 +974,7 @@ static const JSCFunctionListEntry glue_functions[] = {
   JS_CFUNC_DEF("mkdirat", 3, glue_mkdirat),
   JS_CFUNC_DEF("mkfifoat", 3, glue_mkfifoat),
   JS_CFUNC_DEF("unlinkat", 3, glue_unlinkat),
+  JS_CFUNC_DEF("unlinkatBytes", 3, glue_unlinkatBytes),
   JS_CFUNC_DEF("symlinkat", 3, glue_symlinkat),
   JS_CFUNC_DEF("readlinkat", 4, glue_readlinkat),
   JS_CFUNC_DEF("renameat2", 5, glue_renameat2),

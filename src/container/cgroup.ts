@@ -2,10 +2,11 @@ import { HostError, SyscallError } from '../base/errors.js'
 import type { CgroupPaths } from '../host/cgroup.js'
 import { processesIn } from '../launch/cgroup.js'
 import { sleep, syscallError } from '../sys/call.js'
-import { tryListDirectory, tryRmdir } from '../sys/directories.js'
+import { tryRmdir } from '../sys/directories.js'
 import { close, exists } from '../sys/files.js'
 import { readKernelFile, tryWriteKernelFile, writeKernelFile } from '../sys/kernelfiles.js'
 import { native } from '../sys/native.js'
+import { removeDirectories } from '../sys/tree.js'
 
 const SIGKILL = 9
 const ENOENT = 2
@@ -230,13 +231,9 @@ function removeTrees(dirs: readonly string[]): Failure[] {
 /** First the plain rmdir, which nearly always does it. Returns 0, or a positive errno. */
 function removeTree(dir: string): number {
   if (gone(tryRmdir(dir))) return 0
-  // Also tells whether it is there at all: on a read-only mount rmdir says EROFS of anything.
-  const entries = tryListDirectory(dir)
-  if (entries === undefined) return 0
-  for (const entry of entries) {
-    if (entry.isDirectory) removeTree(`${dir}/${entry.name}`)
-  }
-  const result = tryRmdir(dir)
+  // On a read-only mount rmdir says EROFS of anything.
+  if (!exists(dir)) return 0
+  const result = removeDirectories(dir)
   return gone(result) ? 0 : -result
 }
 

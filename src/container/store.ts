@@ -46,7 +46,27 @@ export function defaultRoot(): string {
   const euid = native().geteuid()
   const runtimeDir = variable('XDG_RUNTIME_DIR') ?? ''
   if (runtimeDir === '') return euid === 0 ? '/run/tsrun' : `/run/user/${euid}/tsrun`
-  return euid === 0 && inFirstUserNamespace() ? '/run/tsrun' : `${runtimeDir}/tsrun`
+  if (euid === 0 && inFirstUserNamespace()) return '/run/tsrun'
+  const root = `${runtimeDir}/tsrun`
+  refuseForeign(root, euid)
+  return root
+}
+
+/** A runtime directory such as /tmp: who made the root before us could have us execute the hooks of containers that he put there. */
+function refuseForeign(root: string, euid: number): void {
+  const link = tryStat(root, true)
+  const directory = tryStat(root)
+  for (const status of [link, directory]) {
+    if (status !== undefined && status.uid !== euid) throw untrusted(root, `belongs to user ${status.uid}`)
+  }
+  if (directory !== undefined && (directory.mode & 0o022) !== 0)
+    throw untrusted(root, 'can be written by others')
+}
+
+function untrusted(root: string, why: string): HostError {
+  return new HostError(
+    `the state root ${root} ${why}: choose another with --root, or export XDG_RUNTIME_DIR=$(mktemp -d)`,
+  )
 }
 
 /** Why an ordinary user's state root cannot be made, as what to do. */

@@ -1,7 +1,7 @@
 import { HostError, InternalError } from '../base/errors.js'
 import type { Log } from '../base/log.js'
 import type { HookKind, OpOf, RuntimeOp, RuntimeOpName } from '../plan/op.js'
-import { writeFile } from '../sys/files.js'
+import { writeFileAtomic } from '../sys/files.js'
 import { writeKernelFile } from '../sys/kernelfiles.js'
 import { native } from '../sys/native.js'
 import { createCgroups, joinCgroups, writeCgroups } from './cgroup.js'
@@ -122,16 +122,14 @@ function writeOomScore(pid: number, value: number): void {
   }
 }
 
-/** Decimal, no newline, there at once or not at all: engines read it as soon as `create` returns. */
+/**
+ * Decimal, no newline, there at once or not at all: engines read it as soon as `create` returns. The directory may be anybody's, such as
+ * /tmp: no link is followed.
+ */
 export function writePidFile(path: string, pid: number): void {
-  const slash = path.lastIndexOf('/') + 1
-  const temporary = `${path.slice(0, slash)}.${path.slice(slash)}`
-  const AT_FDCWD = -100
-  native().unlinkat(AT_FDCWD, temporary, 0)
-  writeFile(temporary, `${pid}`, 0o666)
-  const result = native().renameat2(AT_FDCWD, temporary, AT_FDCWD, path, 0)
-  if (result < 0) {
-    native().unlinkat(AT_FDCWD, temporary, 0)
-    throw new HostError(`write the pid file ${path}: rename failed with errno ${-result}`)
+  try {
+    writeFileAtomic(path, `${pid}`, 0o666)
+  } catch (error) {
+    throw new HostError(`write the pid file ${path}: ${(error as Error).message}`)
   }
 }

@@ -2,9 +2,10 @@ import { errnoName, errnoText } from '../base/errno.js'
 import { HostError, SyscallError } from '../base/errors.js'
 import type { HostPath, OpOf } from '../plan/op.js'
 import { sleep, syscallError } from '../sys/call.js'
-import { mkdirs, parentOf, tryListDirectory, tryRmdir } from '../sys/directories.js'
+import { mkdirs, parentOf, tryRmdir } from '../sys/directories.js'
 import { tryRead } from '../sys/files.js'
 import { readKernelFile, tryWriteKernelFile, type WriteFailure, writeKernelFile } from '../sys/kernelfiles.js'
+import { walk } from '../sys/tree.js'
 import { hintFor } from './cgrouphints.js'
 
 /**
@@ -41,18 +42,20 @@ function refusePopulated(at: string, dir: string): void {
  * Ids of the processes in a cgroup and those below it, as the runtime's pid namespace has them (0 for those of another one is
  * left out). Empty where the cgroup is gone.
  */
-export function processesIn(dir: string, into: number[] = []): number[] {
-  const text = readProcesses(dir)
-  let start = 0
-  for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', start)) {
-    const pid = Number(text.slice(start, end))
-    if (pid > 0) into.push(pid)
-    start = end + 1
-  }
-  for (const entry of tryListDirectory(dir) ?? []) {
-    if (entry.isDirectory) processesIn(`${dir}/${entry.name}`, into)
-  }
-  return into
+export function processesIn(dir: string): number[] {
+  const found: number[] = []
+  walk(dir, {
+    enter(fd) {
+      const text = readProcesses(`/proc/self/fd/${fd}`)
+      let start = 0
+      for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', start)) {
+        const pid = Number(text.slice(start, end))
+        if (pid > 0) found.push(pid)
+        start = end + 1
+      }
+    },
+  })
+  return found
 }
 
 /** A threaded v2 cgroup has no list of processes (EOPNOTSUPP), but one of threads. */

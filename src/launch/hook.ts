@@ -1,6 +1,6 @@
 import { HostError } from '../base/errors.js'
 import type { Log } from '../base/log.js'
-import { O, openFile } from '../sys/files.js'
+import { O, openFile, tryStat } from '../sys/files.js'
 import { native } from '../sys/native.js'
 import { closeOthersOnExec, openPidfd, spawn, wait, waitEnded } from '../sys/process.js'
 import { withCallerLimits } from './limits.js'
@@ -102,9 +102,10 @@ function milliseconds(): number {
 /** The end of what the hook wrote, for the message. */
 function tail(output: number): string {
   const calls = native()
-  const bytes = new Uint8Array(65536)
-  const length = calls.pread(output, bytes, bytes.length, 0)
+  const bytes = new Uint8Array(TAIL)
+  const size = tryStat(`/proc/self/fd/${output}`)?.size ?? 0
+  const length = calls.pread(output, bytes, bytes.length, Math.max(0, size - TAIL))
   if (length <= 0) return ''
-  const text = calls.utf8Read(bytes, Math.max(0, length - TAIL), length).trim()
+  const text = calls.utf8Read(bytes, 0, length).trim()
   return text === '' ? '' : `, output: ${text}`
 }

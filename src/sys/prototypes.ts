@@ -29,6 +29,8 @@ export const prototypes = {
   // files
   open: { args: ['str', 'int', 'uint'] },
   openat: { args: ['int', 'str', 'int', 'uint'] },
+  /** Names that a container chose need not be UTF-8: with their NUL. */
+  openatBytes: { args: ['int', 'buf', 'int', 'uint'], c: 'openat' },
   openat2: { args: ['int', 'str', 'buf', 'size'], nr: 437 },
   close: { args: ['int'] },
   read: { args: ['int', 'buf', 'size'], ret: 'long' },
@@ -44,6 +46,7 @@ export const prototypes = {
   mkdirat: { args: ['int', 'str', 'uint'] },
   mkfifoat: { args: ['int', 'str', 'uint'] },
   unlinkat: { args: ['int', 'str', 'int'] },
+  unlinkatBytes: { args: ['int', 'buf', 'int'], c: 'unlinkat' },
   symlinkat: { args: ['str', 'int', 'str'] },
   readlinkat: { args: ['int', 'str', 'buf', 'size'], ret: 'long' },
   renameat2: { args: ['int', 'str', 'int', 'str', 'uint'], nr: { x64: 316, arm64: 276 } },

@@ -127,7 +127,9 @@ forms(t, requires('root', 'cc'), (t, rt) => {
   })
 
   t.test('many exec in one container', { skip }, async t => {
-    const c = container(t, rt, { process: { args: script(['wait']) } })
+    // One `wait` ends after a minute; a slow machine takes longer.
+    const args = script(...Array.from({ length: 20 }, () => ['wait'] as const))
+    const c = container(t, rt, { process: { args } })
     c.run('--detach')
     const wrong: string[] = []
     const times = count('LOAD_EXECS', 1000, rt)

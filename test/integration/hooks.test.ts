@@ -125,6 +125,16 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     }
   })
 
+  t.test('of all that a hook printed the last is told', { skip: rt.lacks('tsrun') }, t => {
+    for (const kind of ['createRuntime', 'createContainer']) {
+      const c = container(t, rt)
+      const much = 'head -c 3000000 /dev/zero | tr "\\0" x; echo the last words; exit 3'
+      c.configure({ hooks: { [kind]: [{ path: '/bin/sh', args: ['sh', '-c', much] }] } })
+      t.match(c.create(), { status: 1, stderr: /exit status 3.*the last words/s }, kind)
+    }
+    t.end()
+  })
+
   t.test('a hook that fails after the start ends a foreground run', { skip: rt.lacks('tsrun') }, async t => {
     for (const kind of ['startContainer', 'poststart']) {
       const c = container(t, rt, { process: { args: script(['wait']) } })

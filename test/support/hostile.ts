@@ -117,16 +117,26 @@ export const swapping = async (c: Container, a: string, b: string): Promise<() =
 
 const kernelTypes = ['proc', 'sysfs', 'tmpfs', 'devpts', 'mqueue', 'cgroup', 'cgroup2', 'ramfs']
 
+/** Where we have what a mount shows: of a subvolume, or a bind mount, the kernel tells the path from its file system's top. */
+const ourPaths = ({ device, root }: Mount): string[] =>
+  parseMounts(readFileSync('/proc/self/mountinfo', 'utf8'))
+    .filter(
+      ours => ours.device === device && `${root}/`.startsWith(ours.root === '/' ? '/' : `${ours.root}/`),
+    )
+    .map(ours => join(ours.point, root.slice(ours.root === '/' ? 0 : ours.root.length)))
+
 /** The mounts in a mountinfo that show files of the host: see `strangers`. */
-export const strangersIn = (c: Container, mountinfo: string, allowed: readonly string[] = []): Mount[] =>
-  parseMounts(mountinfo).filter(
-    ({ type, root }) =>
-      !kernelTypes.includes(type) &&
-      !c.rootfs.endsWith(root) &&
-      !root.startsWith(c.rootfs) &&
-      root !== '/null' &&
-      !allowed.some(each => root === each || root.startsWith(`${each}/`)),
+export const strangersIn = (c: Container, mountinfo: string, allowed: readonly string[] = []): Mount[] => {
+  const isKnown = (path: string): boolean =>
+    path.startsWith(c.rootfs) || allowed.some(each => path === each || path.startsWith(`${each}/`))
+  return parseMounts(mountinfo).filter(
+    mount =>
+      !kernelTypes.includes(mount.type) &&
+      mount.root !== '/null' &&
+      !isKnown(mount.root) &&
+      !ourPaths(mount).some(isKnown),
   )
+}
 
 /**
  * The mounts of a process that show files of the host: what is not the rootfs and no file system of the kernel's own.

@@ -4,6 +4,8 @@ import type { Answer } from './payload.js'
 export interface Mount {
   readonly id: number
   readonly parent: number
+  /** major:minor of the file system */
+  readonly device: string
   /** what of the file system is mounted */
   readonly root: string
   readonly point: string
@@ -23,11 +25,12 @@ const unescapeOctal = (text: string): string =>
 const parseLine = (line: string): Mount => {
   const fields = line.split(' ')
   const separator = fields.indexOf('-')
-  const [id = '', parent = '', , root = '', point = '', options = ''] = fields
+  const [id = '', parent = '', device = '', root = '', point = '', options = ''] = fields
   const [type = '', source = '', superOptions = ''] = fields.slice(separator + 1)
   return {
     id: Number(id),
     parent: Number(parent),
+    device,
     root: unescapeOctal(root),
     point: unescapeOctal(point),
     options: options.split(','),
