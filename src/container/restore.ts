@@ -1,38 +1,28 @@
-import { ConfigError, HostError, TsrunError } from '../base/errors.js'
+import { HostError, TsrunError } from '../base/errors.js'
 import type { CgroupPaths } from '../host/cgroup.js'
 import { probeHost } from '../host/probe.js'
-import { type Actions, writePidFile } from '../launch/actions.js'
+import type { Actions } from '../launch/actions.js'
 import { explained } from '../launch/criu/log.js'
 import { cgroupModes, type Message } from '../launch/criu/messages.js'
 import { checkCriu } from '../launch/criu/support.js'
 import { converse, findCriu, SOCKET } from '../launch/criu/swrk.js'
-import { sendConsole } from '../launch/handover.js'
-import { runHook } from '../launch/hook.js'
-import { bringUpLoopback } from '../launch/netdevice.js'
 import { launchAndHold, launchToExec } from '../launch/session.js'
 import { becomeMonitor } from '../launch/shim.js'
-import { hookOutput } from '../lower/hooks.js'
 import { inputOf } from '../lower/index.js'
-import type { Input } from '../lower/input.js'
 import { externalMounts, rehearse, startCriu } from '../lower/restore.js'
 import { encodePlan } from '../plan/encode.js'
 import { verify } from '../plan/verify.js'
 import { stateDocument } from '../spec/statedoc.js'
 import { check } from '../sys/call.js'
-import { close, exists, O, openFile, tryRead, tryStat } from '../sys/files.js'
-import { readKernelFile } from '../sys/kernelfiles.js'
+import { close, exists } from '../sys/files.js'
 import { native } from '../sys/native.js'
 import { wait } from '../sys/process.js'
 import { packetPair } from '../sys/socket.js'
-import { type LoadedBundle, loadBundle, type Made, newRecord, realRootfs, requestOf, undo } from './create.js'
+import { type LoadedBundle, loadBundle, newRecord, realRootfs, requestOf, undo } from './create.js'
 import {
   commonOptions,
-  DESCRIPTORS,
   externalMount,
-  externalName,
   hasNotifyDirectory,
-  joinedPath,
-  kernelNames,
   NOTIFY,
   openPlaces,
   type Places,
@@ -44,9 +34,11 @@ import { mountPointsOf } from './mountpoints.js'
 import { configForNotify, makeNotifyDirectory } from './notify.js'
 import type { RestoreOptions } from './options.js'
 import { checkConsole, notifySocket } from './plumbing.js'
-import { type Record, startTimeOf } from './record.js'
+import type { Record } from './record.js'
+import { cgroupRoots, inheritedPipes, joinedByPath, openJoined } from './restorerequest.js'
+import { keepState, prepareNamespaces, type Restoration, takeConsole } from './restoresteps.js'
 import { becomeSubreaper, endOps } from './run.js'
-import { absolute, claim, markCgroups, refuseDuplicate, save } from './store.js'
+import { claim, markCgroups, refuseDuplicate, save } from './store.js'
 
 type Options = Message<'options'>
 
@@ -128,17 +120,6 @@ function build(options: RestoreOptions, loaded: LoadedBundle, places: Places, no
     undo(common, restoration.record, restoration.made)
     throw explained(error, places.log)
   }
-}
-
-/** What has been made until now. */
-interface Restoration {
-  readonly options: RestoreOptions
-  readonly loaded: LoadedBundle
-  readonly places: Places
-  readonly input: Input
-  record: Record
-  console: number | undefined
-  readonly made: Made
 }
 
 function actionsOf(state: Restoration, descriptors: readonly number[]): Actions {
@@ -251,117 +232,5 @@ function optionsOf({ options, loaded, record }: Restoration, criu: number): Opti
     ...(lsmMountContext !== undefined && { lsmMountContext }),
     joinNamespaces: joinedByPath(loaded),
     cgroupRoots: cgroupRoots(criu),
-  }
-}
-
-/** Namespaces that criu left out of the images, and wants open. */
-function openJoined({ spec }: LoadedBundle): { key: string; fd: number }[] {
-  const found: { key: string; fd: number }[] = []
-  for (const type of ['network', 'pid'] as const) {
-    const path = joinedPath(spec, type)
-    if (path !== undefined) found.push({ key: externalName(type), fd: openFile(path, O.RDONLY) })
-  }
-  return found
-}
-
-/** The others it joins by their paths. */
-function joinedByPath({ spec }: LoadedBundle): { namespace: string; file: string }[] {
-  const found: { namespace: string; file: string }[] = []
-  for (const type of ['mount', 'ipc', 'uts', 'user', 'cgroup', 'time'] as const) {
-    const file = joinedPath(spec, type)
-    if (file === undefined) continue
-    if (type === 'cgroup')
-      throw new ConfigError(
-        '/linux/namespaces',
-        'criu-cgroup',
-        'criu cannot join a cgroup namespace by its path',
-      )
-    found.push({ namespace: kernelNames[type], file })
-  }
-  return found
-}
-
-/** What was the container's cgroup is where criu is now, in each hierarchy. */
-function cgroupRoots(criu: number): { controller: string; path: string }[] {
-  const roots: { controller: string; path: string }[] = []
-  for (const line of (readKernelFile(`/proc/${criu}/cgroup`) ?? '').split('\n')) {
-    const [, controllers, ...rest] = line.split(':')
-    if (controllers === undefined) continue
-    for (const controller of controllers.split(',')) roots.push({ controller, path: rest.join(':') })
-  }
-  return roots
-}
-
-/** Pipes that were stdio become our stdio. */
-function inheritedPipes(images: string): { key: string; fd: number }[] {
-  const path = `${images}/${DESCRIPTORS}`
-  const text = tryRead(path)
-  if (text === undefined)
-    throw new HostError(`there is no checkpoint in ${images}: ${DESCRIPTORS} is missing`)
-  let names: unknown
-  try {
-    names = JSON.parse(text)
-  } catch {
-    throw new HostError(`${path} is damaged`)
-  }
-  if (!Array.isArray(names)) throw new HostError(`${path} is damaged`)
-  const found: { key: string; fd: number }[] = []
-  for (let fd = 0; fd < 3; fd++) {
-    const key: unknown = names[fd]
-    if (typeof key === 'string' && key.startsWith('pipe:')) found.push({ key, fd })
-  }
-  return found
-}
-
-/** The namespaces are there, and nothing of the container is yet. A new network namespace is as create makes it. */
-function prepareNamespaces(state: Restoration, pid: number): void {
-  const networks = (state.input.linux.namespaces ?? []).filter(({ type }) => type === 'network')
-  if (networks.length > 0 && joinedPath(state.loaded.spec, 'network') === undefined) bringUpLoopback(pid)
-  runCreateHooks(state, pid)
-}
-
-/** Those that change namespaces; the others ran when the container was created (as runc has it). */
-function runCreateHooks({ options, loaded, record }: Restoration, pid: number): void {
-  const { hooks } = loaded.spec
-  const state = stateDocument(record, record.annotations, 'creating', pid)
-  for (const kind of ['prestart', 'createRuntime'] as const) {
-    const list = hooks?.[kind] ?? []
-    for (let i = 0; i < list.length; i++) {
-      const hook = list[i]
-      if (hook !== undefined)
-        runHook(
-          { ...hook, ...hookOutput(loaded.spec), kind, at: `/hooks/${kind}/${i}` },
-          state,
-          loaded.bundle,
-          options.common.log,
-        )
-    }
-  }
-}
-
-/** All is there and stands still: now what makes the container deletable, and what the caller waits for. */
-function keepState(state: Restoration, pid: number): void {
-  const { options } = state
-  const inode = (of: string): bigint | undefined => tryStat(`/proc/${of}/ns/time`)?.inode
-  state.record = {
-    ...state.record,
-    init: { pid, startTime: startTimeOf(pid) ?? 0 },
-    // Its clocks go on where they stood: criu makes a time namespace for that, which `exec` has to join.
-    ...(inode(`${pid}`) !== inode('self') && { timeNamespace: true }),
-  }
-  save(options.common.root, state.record)
-  if (options.pidFile !== undefined) writePidFile(absolute(options.pidFile), pid)
-}
-
-function takeConsole(state: Restoration, master: number): void {
-  const { consoleSocket } = state.options
-  if (consoleSocket === undefined) {
-    state.console = master
-    return
-  }
-  try {
-    sendConsole(absolute(consoleSocket), master)
-  } finally {
-    close(master)
   }
 }

@@ -1,34 +1,23 @@
-/**
- * systemd's manager, for the cgroup driver: org.freedesktop.systemd1(5). Loaded by the first container that needs it. The answer to every
- * request is awaited for 30 s at most, as in runc.
- */
+/** Units of systemd: what is asked of its manager for the cgroup driver, org.freedesktop.systemd1(5). Loaded by the first container that needs it. */
 import { HostError, SyscallError } from '../base/errors.js'
-import type { Int64 } from '../base/int64.js'
 import type { Bus, OpOf, UnitProperty } from '../plan/op.js'
-import { exists, tryRead } from '../sys/files.js'
-import { native } from '../sys/native.js'
-import { socketsOf } from './dbus/address.js'
-import {
-  type Answer,
-  addMatch,
-  ask,
-  awaitSignal,
-  type Call,
-  type Connection,
-  connect,
-  deadlineIn,
-  type Endpoint,
-  isLate,
-  spoken,
-} from './dbus/connection.js'
+import { exists } from '../sys/files.js'
+import { type Answer, ask, awaitSignal, type Call, type Connection, spoken } from './dbus/connection.js'
 import type { Value, Variant } from './dbus/marshal.js'
+import {
+  isRefusal,
+  MANAGER,
+  ownSocket,
+  Refused,
+  ROOT,
+  SYSTEMD,
+  textIn,
+  valuesOf,
+  withSystemd,
+} from './systemd/connection.js'
+import { wire } from './systemd/properties.js'
 
-const LIMIT = 30_000
-
-const SYSTEMD = 'org.freedesktop.systemd1'
-const MANAGER = 'org.freedesktop.systemd1.Manager'
 const PROPERTIES = 'org.freedesktop.DBus.Properties'
-const ROOT = '/org/freedesktop/systemd1'
 
 const manager = (member: string, signature: string, ...values: Value[]): Call => ({
   destination: SYSTEMD,
@@ -46,111 +35,6 @@ const ping: Call = {
   interface: 'org.freedesktop.DBus.Peer',
   member: 'Ping',
 }
-
-// ---- connecting -----------------------------------------------------------------------------------------------------
-
-function variable(name: string): string {
-  for (const entry of native().environ) if (entry.startsWith(`${name}=`)) return entry.slice(name.length + 1)
-  return ''
-}
-
-/**
- * Where systemd can be reached, best first. Its own socket, which systemctl uses, saves the way through the bus and works without one; it
- * is for root, or the user themselves. Whoever names a bus gets that one.
- */
-function endpoints(bus: Bus): Endpoint[] {
-  const own = bus === 'user' ? variable('XDG_RUNTIME_DIR') || `/run/user/${native().getuid()}` : '/run'
-  const named = socketsOf(variable(bus === 'user' ? 'DBUS_SESSION_BUS_ADDRESS' : 'DBUS_SYSTEM_BUS_ADDRESS'))
-  const usual = bus === 'user' ? `${own}/bus` : '/run/dbus/system_bus_socket'
-  if (named.length > 0) return named.map(path => ({ path, bus: true }))
-  return [
-    { path: `${own}/systemd/private`, bus: false },
-    { path: usual, bus: true },
-  ]
-}
-
-const jobRemoved = addMatch(
-  `type='signal',sender='${SYSTEMD}',path='${ROOT}',interface='${MANAGER}',member='JobRemoved'`,
-)
-
-/** One connection for all that a command asks: it closes with the process. */
-let kept: { readonly bus: Bus; readonly connection: Connection } | undefined
-
-function connectionTo(bus: Bus, deadline: number): Connection {
-  if (kept?.bus === bus) return kept.connection
-  let last: unknown
-  for (const endpoint of endpoints(bus)) {
-    try {
-      const connection = connect(endpoint, [jobRemoved], deadline)
-      kept = { bus, connection }
-      return connection
-    } catch (error) {
-      if (isLate(error)) throw late(endpoint.path)
-      last = error
-    }
-  }
-  const what = bus === 'user' ? "the user's systemd" : 'systemd'
-  throw new HostError(`cannot reach ${what}: ${(last as Error).message} (${mend(bus)})`)
-}
-
-function mend(bus: Bus): string {
-  if (bus === 'system') return 'is systemd pid 1 here, and dbus running? else use --cgroup-manager cgroupfs'
-  const uid = native().getuid()
-  return `log in through PAM, or: loginctl enable-linger ${uid}; export XDG_RUNTIME_DIR=/run/user/${uid}; apt-get install dbus-user-session; else use --cgroup-manager cgroupfs`
-}
-
-const late = (where: string): HostError =>
-  new HostError(
-    `systemd did not answer within ${LIMIT / 1000} s on ${where}: the bus or systemd hangs (systemctl status, journalctl -b), or use --cgroup-manager cgroupfs`,
-  )
-
-/** Works with a connection. When one that was kept has been closed (systemd was executed again), tries once more with a new one. */
-function withSystemd<T>(bus: Bus, work: (connection: Connection, deadline: number) => T): T {
-  const deadline = deadlineIn(LIMIT)
-  const old = kept?.bus === bus
-  const connection = connectionTo(bus, deadline)
-  try {
-    return work(connection, deadline)
-  } catch (error) {
-    if (error instanceof Refused) throw error
-    // Whatever is left on it, nobody awaits any more.
-    native().close(connection.fd)
-    kept = undefined
-    if (isLate(error)) throw late(connection.endpoint.path)
-    if (old && error instanceof SyscallError) return withSystemd(bus, work)
-    throw error
-  }
-}
-
-/** systemd, or the bus, says no. */
-class Refused extends HostError {
-  readonly error: string
-  constructor(error: string, message: string) {
-    super(message)
-    this.error = error
-  }
-}
-
-/** One answer's values, which are of this signature. Throws Refused, and HostError for values of another. */
-function valuesOf(signature: string, answer: Answer | undefined): readonly Value[] {
-  if (answer === undefined) throw new HostError('the bus gave no answer')
-  if ('error' in answer)
-    throw new Refused(answer.error, answer.message === '' ? answer.error : answer.message)
-  if (answer.signature === signature) return answer.values
-  throw new HostError(`systemd answered with "${answer.signature}" instead of "${signature}"`)
-}
-
-/** The text in a variant. */
-function textIn(value: Value | undefined): string {
-  const { signature, value: text } = value as Variant
-  if (signature !== 's') throw new HostError(`systemd answered with a variant of "${signature}"`)
-  return text as string
-}
-
-const isRefusal = (error: unknown, name: string): boolean =>
-  error instanceof Refused && error.error === `${SYSTEMD}.${name}`
-
-// ---- units ----------------------------------------------------------------------------------------------------------
 
 /**
  * Starts a transient scope with a process in it, and returns when the job is done. A unit of that name in which nothing runs is taken
@@ -270,9 +154,9 @@ export function stopRequest(
   bus: Bus,
   unit: string,
 ): { readonly socket: string; readonly first: number; readonly bytes: Uint8Array } | undefined {
-  const endpoint = kept?.bus === bus ? kept.connection.endpoint : undefined
-  if (endpoint === undefined || endpoint.bus) return undefined
-  return { socket: endpoint.path, ...spoken(manager('StopUnit', 'ss', unit, 'replace')) }
+  const socket = ownSocket(bus)
+  if (socket === undefined) return undefined
+  return { socket, ...spoken(manager('StopUnit', 'ss', unit, 'replace')) }
 }
 
 function stop(connection: Connection, unit: string, deadline: number): void {
@@ -333,43 +217,4 @@ const hints: readonly (readonly [part: string, hint: string])[] = [
 function hintOf({ error }: Refused): string {
   for (const [part, hint] of hints) if (error.endsWith(part)) return ` (${hint})`
   return ''
-}
-
-// ---- values ---------------------------------------------------------------------------------------------------------
-
-/** A property as `(sv)`. */
-function wire({ name, type, value }: UnitProperty): Value {
-  if (type === 'a(ss)') return [name, { signature: type, value: deviceEntries(value) }]
-  return [name, { signature: type, value: value as Value | Int64 }]
-}
-
-/**
- * Lines of cgroup v1 (`c 1:3 rwm`) as DeviceAllow= has them: nodes by number, whole drivers by the name in /proc/devices. A rule that it
- * cannot say (a minor of every driver) is left out: our own rules are in the cgroup besides.
- */
-function deviceEntries(lines: readonly string[]): Value[] {
-  const entries: Value[] = []
-  for (const line of lines) {
-    const [type = '', numbers = '', access = ''] = line.split(' ')
-    const [major = '', minor = ''] = numbers.split(':')
-    const kind = type === 'b' ? 'block' : 'char'
-    if (major !== '*' && minor !== '*') entries.push([`/dev/${kind}/${major}:${minor}`, access])
-    else if (minor === '*') {
-      const driver = major === '*' ? '*' : driverName(kind, major)
-      if (driver !== undefined) entries.push([`${kind}-${driver}`, access])
-    }
-  }
-  return entries
-}
-
-/** The name of a major number: /proc/devices has character devices first, then block devices. */
-function driverName(kind: 'block' | 'char', major: string): string | undefined {
-  const heading = kind === 'block' ? 'Block devices:' : 'Character devices:'
-  let inside = false
-  for (const line of (tryRead('/proc/devices') ?? '').split('\n')) {
-    if (line.endsWith(':')) inside = line === heading
-    const [number, name] = line.trim().split(' ')
-    if (inside && number === major) return name
-  }
-  return undefined
 }
