@@ -6,7 +6,7 @@ import type { Hook } from '../spec/types.gen.js'
 import { deleteContainer } from './delete.js'
 import type { Common } from './options.js'
 import type { Record } from './record.js'
-import { monitorHook } from './run.js'
+import { poststartHook } from './run.js'
 import { startFailure } from './start.js'
 import { load } from './store.js'
 import { fromHex, parseFailed } from './told.js'
@@ -34,7 +34,7 @@ function monitorFailure(record: Record, bytes: Uint8Array): TsrunError {
   const ops: Op[] = []
   if (record.poststart.length > 0) openHookOutput(record, 'monitor', ops)
   for (let i = 0; i < record.poststart.length; i++)
-    ops.push(monitorHook('poststart', i, record.poststart[i] as Hook, ''))
+    ops.push(poststartHook(i, record.poststart[i] as Hook, ''))
   const op = ops[frame.index - 1]
   if (op !== undefined) return failureOf(op, frame, [])
   return new InternalError(

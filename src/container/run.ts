@@ -86,7 +86,7 @@ function monitorOps(options: RunOptions, running: Running, notify: Notify | unde
   const args = [...again, '_failed', id]
   const ops: Op[] = [{ op: 'release', by: 'monitor', at: 'runtime:start', ...process, fifo, args, env }]
   // The monitor's ops of poststart follow at once: `failed.ts` counts on it.
-  hooks('poststart', record, stateDocument(record, record.annotations, 'running', pid), ops)
+  poststart(record, stateDocument(record, record.annotations, 'running', pid), ops)
   if (notify !== undefined) ops.push({ op: 'notify', by: 'monitor', at: 'runtime:notify', ...notify })
   return [...ops, ...endOps({ ...options, notify: notifySocket() !== undefined }, running)]
 }
@@ -113,8 +113,12 @@ export function endOps(
     ops.push({ op: 'report_oom', by: 'monitor', at: 'runtime:run', file: counter, args, env })
   }
   const stop = record.unit === undefined ? undefined : stopOp(record)
-  if (!keep && (record.mountBelow !== undefined || (record.unit !== undefined && stop === undefined))) {
-    // Mounts are not the shim's to judge.
+  const told = record.poststop.length > 0
+  if (
+    !keep &&
+    (told || record.mountBelow !== undefined || (record.unit !== undefined && stop === undefined))
+  ) {
+    // Mounts are not the shim's to judge, and that a hook failed has to be told in words.
     ops.push({ op: 'clean_up', ...cleaner })
   } else if (!keep) {
     if (stop !== undefined) ops.push(stop)
@@ -122,7 +126,6 @@ export function endOps(
       ops.push({ op: 'remove_cgroup', by: 'monitor', at, path })
     for (let i = (record.resctrl ?? []).length - 1; i >= 0; i--)
       ops.push({ op: 'remove_directory', by: 'monitor', at, path: record.resctrl?.[i] as HostPath })
-    hooks('poststop', record, stateDocument(record, record.annotations, 'stopped', undefined), ops)
     if (notify) {
       const path = `${directory}/${files.notify}` as HostPath
       ops.push({ op: 'remove_file', by: 'monitor', at, path: `${path}/notify.sock` as HostPath })
@@ -164,17 +167,17 @@ function stopOp({ unit, cgroup, ownPidNamespace, annotations = {} }: Record): Op
   }
 }
 
-function hooks(kind: 'poststart' | 'poststop', record: Record, state: string, out: Op[]): void {
-  const list = record[kind]
-  if (list.length > 0) openHookOutput(record, 'monitor', out)
-  for (let i = 0; i < list.length; i++) out.push(monitorHook(kind, i, list[i] as Hook, state))
+function poststart(record: Record, state: string, out: Op[]): void {
+  if (record.poststart.length > 0) openHookOutput(record, 'monitor', out)
+  for (let i = 0; i < record.poststart.length; i++)
+    out.push(poststartHook(i, record.poststart[i] as Hook, state))
 }
 
 /** A hook as the monitor runs it, with its state complete. */
-export function monitorHook(kind: 'poststart' | 'poststop', index: number, hook: Hook, state: string): Op {
+export function poststartHook(index: number, hook: Hook, state: string): Op {
   const { path, args = [], env = [], timeout = 0 } = hook
   const words = args.length === 0 ? [path] : args
-  const at = `/hooks/${kind}/${index}`
+  const at = `/hooks/poststart/${index}`
   return { op: 'run_hook', by: 'monitor', at, path, args: words, env, timeout, before: state, after: '' }
 }
 

@@ -116,6 +116,13 @@ conformance('operations', ['root', 'cc'], (_, rt) => {
       c.create()
       fails(c.start(), 'start')
     },
+    'CF-068': t => {
+      const c = container(t, rt, { process: undefined })
+      const { status } = c.create()
+      fails(c.start(), 'start')
+      if (status === 0) assert.equal(c.state().status, 'created')
+      fails(c.run(), 'run')
+    },
     'RT-048': withoutId('kill'),
     'RT-049': t => void killStopped(t),
     'RT-050': t => {

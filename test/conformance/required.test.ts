@@ -56,7 +56,6 @@ const faults: Readonly<Record<string, readonly Fault[]>> = {
   'CF-012': [mount({ destination: none })],
   'CF-066': [bindWith({ uidMappings: map })],
   'CF-067': [bindWith({ gidMappings: map })],
-  'CF-068': [{ process: none }],
   'CF-070': [process({ terminal: true, consoleSize: { width: 80 } })],
   'CF-071': [process({ terminal: true, consoleSize: { height: 25 } })],
   'CF-072': [process({ cwd: none })],

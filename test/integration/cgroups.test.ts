@@ -37,7 +37,7 @@ forms(t, requires('root', 'cc', 'cgroup1'), (t, rt) => {
     const c = container(t, rt)
     c.configure(
       resources({
-        memory: { limit: 64 * MiB, reservation: 32 * MiB, swappiness: 7 },
+        memory: { limit: 64 * MiB, reservation: 32 * MiB, swappiness: 7, disableOOMKiller: true },
         cpu: { shares: 512, quota: 50_000, period: 200_000, cpus: '1', mems: '0' },
         pids: { limit: 42 },
       }),
@@ -46,12 +46,36 @@ forms(t, requires('root', 'cc', 'cgroup1'), (t, rt) => {
     t.equal(file(c, 'memory', 'memory.limit_in_bytes'), `${64 * MiB}`)
     t.equal(file(c, 'memory', 'memory.soft_limit_in_bytes'), `${32 * MiB}`)
     t.equal(file(c, 'memory', 'memory.swappiness'), '7')
+    t.match(file(c, 'memory', 'memory.oom_control'), /^oom_kill_disable 1$/m)
     t.equal(file(c, 'cpu', 'cpu.shares'), '512')
     t.equal(file(c, 'cpu', 'cpu.cfs_quota_us'), '50000')
     t.equal(file(c, 'cpu', 'cpu.cfs_period_us'), '200000')
     t.equal(file(c, 'cpuset', 'cpuset.cpus'), '1')
     t.equal(file(c, 'cpuset', 'cpuset.mems'), '0')
     t.equal(file(c, 'pids', 'pids.max'), '42')
+  })
+
+  t.test('swap, and the burst and the idleness of a CPU', { skip: rt.lacks('newer-knobs') }, async t => {
+    const c = container(t, rt)
+    const cpu = { quota: 50_000, period: 100_000, burst: 20_000 }
+    c.configure(resources({ memory: { limit: 64 * MiB, swap: 96 * MiB }, cpu }))
+    t.equal(c.create().status, 0)
+    t.equal(file(c, 'cpu', 'cpu.cfs_burst_us'), '20000')
+    if (existsSync('/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes'))
+      t.equal(file(c, 'memory', 'memory.memsw.limit_in_bytes'), `${96 * MiB}`)
+    c.del('--force')
+    c.configure({
+      linux: { resources: { memory: undefined, cpu: { quota: undefined, burst: undefined, idle: 1 } } },
+    })
+    t.equal(c.create().status, 0)
+    t.equal(file(c, 'cpu', 'cpu.idle'), '1')
+  })
+
+  t.test('a limit of TCP memory', async t => {
+    const c = container(t, rt, resources({ memory: { kernelTCP: 8 * MiB } }))
+    t.equal(c.create().status, 0)
+    if (rt.lacks('newer-knobs') === false)
+      t.equal(file(c, 'memory', 'memory.kmem.tcp.limit_in_bytes'), `${8 * MiB}`)
   })
 
   t.test('what is absent keeps the kernel’s value', async t => {

@@ -18,7 +18,7 @@ forms(t, requires('root', 'cc', 'cgroup2'), (t, rt) => {
   t.test('limits, as the host’s files have them', async t => {
     const resources = {
       memory: { limit: 64 * MiB, reservation: 32 * MiB, swap: 96 * MiB },
-      cpu: { shares: 1024, quota: 50_000, period: 200_000, cpus: '0', mems: '0' },
+      cpu: { shares: 1024, quota: 50_000, period: 200_000, burst: 10_000, cpus: '0', mems: '0' },
       pids: { limit: 42 },
     }
     const c = container(t, rt, { ...waiting, linux: { resources } })
@@ -29,10 +29,30 @@ forms(t, requires('root', 'cc', 'cgroup2'), (t, rt) => {
     if (existsSync(join(directory(c), 'memory.swap.max'))) t.equal(file(c, 'memory.swap.max'), `${32 * MiB}`)
     t.match(file(c, 'cpu.weight'), /^(39|100)$/, 'two formulas are in use')
     t.equal(file(c, 'cpu.max'), '50000 200000')
+    if (!rt.lacks('newer-knobs')) t.equal(file(c, 'cpu.max.burst'), '10000')
     t.equal(file(c, 'cpuset.cpus'), '0')
+    t.equal(file(c, 'cpuset.mems'), '0')
     t.equal(file(c, 'pids.max'), '42')
     t.equal(c.del('--force').status, 0)
     t.same(c.leaks(), nothing)
+  })
+
+  t.test('idle', { skip: rt.lacks('newer-knobs') }, async t => {
+    const c = container(t, rt, { ...waiting, linux: { resources: { cpu: { idle: 1 } } } })
+    t.equal(c.create().status, 0)
+    t.equal(file(c, 'cpu.idle'), '1')
+  })
+
+  t.test('unified', async t => {
+    const unified = {
+      'memory.high': '50331648',
+      'memory.min': '1048576',
+      'cpu.weight': '55',
+      'cgroup.max.depth': '3',
+    }
+    const c = container(t, rt, { ...waiting, linux: { resources: { unified } } })
+    t.equal(c.create().status, 0)
+    for (const [name, value] of Object.entries(unified)) t.equal(file(c, name), value, name)
   })
 
   t.test('-1 is no limit', async t => {

@@ -171,13 +171,17 @@ forms(t, requires('root', 'cc'), (t, rt) => {
   })
 
   t.test('a timeout ends the hook and all that it started', async t => {
-    const c = container(t, rt)
-    const slow = { path: payloadPath(), args: ['x', 'sleep', '30'], timeout: 1 }
-    c.configure({ hooks: { createRuntime: [slow] } })
-    const begun = Date.now()
-    t.match(c.create(), { status: 1, stderr: /timeout|time|1s/ })
-    t.ok(Date.now() - begun < 5000, 'after its second')
-    t.same(c.leaks(), nothing)
+    for (const kind of kinds) {
+      const c = container(t, rt)
+      const path = kind === 'startContainer' ? '/bin/payload' : payloadPath()
+      c.configure({ hooks: { [kind]: [{ path, args: ['x', 'sleep', '30'], timeout: 1 }] } })
+      const begun = Date.now()
+      const { status, stderr } = c.run()
+      t.equal(status === 0, kind === 'poststop', kind)
+      t.match(stderr, /timeout|time|1s|1 s/)
+      t.ok(Date.now() - begun < 8000, 'after its second')
+      t.same(c.leaks(), nothing)
+    }
   })
 
   t.test('startContainer that fails: the process never runs', async t => {

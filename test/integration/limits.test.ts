@@ -1,7 +1,8 @@
 /** linux.resources beyond memory, cpu and pids: block I/O, network classes, huge pages, unified; and the clocks of a time namespace. */
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
-import t from 'tap'
+import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import t, { type Test } from 'tap'
 import type { JsonObject } from '../support/config.js'
 import { namespaces } from '../support/config.js'
 import { type Container, container, until } from '../support/container.js'
@@ -16,6 +17,27 @@ const waiting = { process: { args: script(['wait']) } }
 const disk = /^ +(\d+) +(\d+) +\d+ (?:vda|sda|nvme0n1)$/m.exec(readFileSync('/proc/partitions', 'utf8'))
 const major = Number(disk?.[1])
 const minor = Number(disk?.[2])
+
+const schedulers = '/sys/block/loop0/queue/scheduler'
+const loops =
+  existsSync(schedulers) && readFileSync(schedulers, 'utf8').includes('bfq')
+    ? false
+    : 'needs loop devices and their scheduler bfq'
+
+/** A block device of our own, with the scheduler that knows weights. */
+const loopDevice = (t: Test, dir: string): { major: number; minor: number } => {
+  const file = join(dir, 'disk')
+  writeFileSync(file, '')
+  truncateSync(file, 1 << 20)
+  const { stdout, stderr } = spawnSync('losetup', ['--find', '--show', file], { encoding: 'utf8' })
+  const device = stdout.trim()
+  if (device === '') throw new Error(stderr)
+  t.teardown(() => spawnSync('losetup', ['--detach', device]))
+  const block = join('/sys/block', basename(device))
+  writeFileSync(join(block, 'queue/scheduler'), 'bfq')
+  const [major, minor] = readFileSync(join(block, 'dev'), 'utf8').trim().split(':').map(Number)
+  return { major: major ?? 0, minor: minor ?? 0 }
+}
 
 /** Runs commands where other cgroup hierarchies are mounted; nobody else sees those. */
 const among = (mounts: string, c: Container, ...lines: readonly (readonly string[])[]) => {
@@ -53,6 +75,82 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     t.equal(file('throttle.write_iops_device'), `${major}:${minor} 400`)
     t.equal(file('bfq.weight'), '300')
   })
+
+  t.test('weightDevice on cgroup v1', { skip: loops || requires('cgroup1') }, async t => {
+    const c = container(t, rt, waiting)
+    const device = loopDevice(t, c.dir)
+    c.configure({
+      linux: { resources: { blockIO: { weight: 200, weightDevice: [{ ...device, weight: 700 }] } } },
+    })
+    const { status, stderr } = c.create()
+    t.equal(status, 0, stderr)
+    const text = readFileSync(`/sys/fs/cgroup/blkio/${c.id}/blkio.bfq.weight_device`, 'utf8')
+    t.equal(text, `default 200\n${device.major}:${device.minor} 700\n`)
+  })
+
+  t.test('blockIO on cgroup v2', { skip: loops || requires('cgroup2') }, async t => {
+    const c = container(t, rt, waiting)
+    const device = loopDevice(t, c.dir)
+    const { major, minor } = device
+    c.configure({
+      linux: {
+        resources: {
+          blockIO: {
+            weight: 200,
+            weightDevice: [{ ...device, weight: 700 }],
+            throttleReadBpsDevice: [{ ...device, rate: 10485760 }],
+            throttleWriteBpsDevice: [{ ...device, rate: 20971520 }],
+            throttleReadIOPSDevice: [{ ...device, rate: 300 }],
+            throttleWriteIOPSDevice: [{ ...device, rate: 400 }],
+          },
+        },
+      },
+    })
+    const { status, stderr } = c.create()
+    t.equal(status, 0, stderr)
+    const file = (name: string) => readFileSync(`/sys/fs/cgroup/${c.id}/${name}`, 'utf8').trim()
+    t.equal(file('io.max'), `${major}:${minor} rbps=10485760 wbps=20971520 riops=300 wiops=400`)
+    t.equal(file('io.bfq.weight'), `default 200\n${major}:${minor} 700`)
+  })
+
+  t.test('rdma', { skip: requires('rdma') }, async t => {
+    const device = readdirSync('/sys/class/infiniband')[0] ?? ''
+    const c = container(t, rt, waiting)
+    c.configure({ linux: { resources: { rdma: { [device]: { hcaHandles: 3, hcaObjects: 10000 } } } } })
+    const { status, stderr } = c.create()
+    t.equal(status, 0, stderr)
+    const file = existsSync(`/sys/fs/cgroup/${c.id}`) ? c.id : `rdma/${c.id}`
+    t.equal(
+      readFileSync(`/sys/fs/cgroup/${file}/rdma.max`, 'utf8'),
+      `${device} hca_handle=3 hca_object=10000\n`,
+    )
+  })
+
+  t.test(
+    'rdma without the controller',
+    { skip: rt.lacks('pointers') || requires('rdma') === false },
+    async t => {
+      const c = container(t, rt, { linux: { resources: { rdma: { mlx5_1: { hcaHandles: 3 } } } } })
+      const { status, stderr } = c.run()
+      t.equal(status, 1)
+      t.match(stderr, /\/linux\/resources\/rdma/)
+      t.same(c.leaks(), nothing)
+    },
+  )
+
+  t.test(
+    'leafWeight, which no kernel has',
+    { skip: rt.lacks('pointers') || requires('cgroup1') },
+    async t => {
+      for (const blockIO of [{ leafWeight: 100 }, { weightDevice: [{ major, minor, leafWeight: 100 }] }]) {
+        const c = container(t, rt, { linux: { resources: { blockIO } } })
+        const { status, stderr } = c.run()
+        t.equal(status, 1)
+        t.match(stderr, /leafWeight|weightDevice/)
+        t.same(c.leaks(), nothing)
+      }
+    },
+  )
 
   t.test('a device that is not there', { skip: requires('cgroup1') }, async t => {
     const blockIO = { throttleReadBpsDevice: [{ major: 4000, minor: 9, rate: 1 }] }

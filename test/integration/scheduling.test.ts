@@ -5,7 +5,7 @@ import { cpus, getPriority } from 'node:os'
 import t from 'tap'
 import type { JsonObject } from '../support/config.js'
 import { type Container, container } from '../support/container.js'
-import { script } from '../support/payload.js'
+import { answersIn, payloadPath, script } from '../support/payload.js'
 import { requires } from '../support/requires.js'
 import { forms } from '../support/runtime.js'
 
@@ -46,6 +46,44 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     })
   }
 
+  /** What sched_getattr says, asked by a process of the host of init, or by the container of itself. */
+  const attributes = (text: string) => answersIn(text)[0] as unknown as Readonly<Record<string, number>>
+  const ofHost = (pid: number) => attributes(tool(payloadPath(), 'scheduling', String(pid)))
+
+  const deadline = { runtime: 1_000_000, deadline: 50_000_000, period: 100_000_000 }
+  for (const [name, scheduler, kept] of [
+    ['SCHED_FLAG_RESET_ON_FORK', { policy: 'SCHED_OTHER', nice: 3 }, 1],
+    ['SCHED_FLAG_RECLAIM', { policy: 'SCHED_DEADLINE', ...deadline }, 2],
+    ['SCHED_FLAG_DL_OVERRUN', { policy: 'SCHED_DEADLINE', ...deadline }, 4],
+    // The others say how to call, and are kept nowhere.
+    ['SCHED_FLAG_KEEP_POLICY', { policy: 'SCHED_OTHER', nice: 4 }, 0],
+    ['SCHED_FLAG_UTIL_CLAMP_MIN', { policy: 'SCHED_OTHER', nice: 5 }, 0],
+    ['SCHED_FLAG_UTIL_CLAMP_MAX', { policy: 'SCHED_OTHER', nice: 6 }, 0],
+  ] as const) {
+    t.test(`scheduler ${name}`, { skip: rt.lacks('scheduler') }, async t => {
+      const c = container(t, rt, { process: { scheduler: { ...scheduler, flags: [name] } } })
+      const { status, stderr } = c.create()
+      // A kernel without uclamp (CONFIG_UCLAMP_TASK) refuses its flags, and is told of.
+      if (status !== 0 && name.includes('UTIL_CLAMP')) {
+        t.match(stderr, /\/process\/scheduler: .*EOPNOTSUPP/)
+        return
+      }
+      t.equal(status, 0, stderr)
+      const seen = ofHost(c.state().pid)
+      t.equal(seen.flags, kept)
+      const asked: Readonly<Record<string, unknown>> = scheduler
+      for (const key of ['nice', 'runtime', 'deadline', 'period'])
+        if (asked[key] !== undefined) t.equal(seen[key], asked[key], key)
+      if (name.includes('UTIL_CLAMP_MAX')) t.equal(seen.most, 0, 'the config can name no other value')
+    })
+  }
+
+  t.test('scheduler SCHED_FLAG_KEEP_PARAMS', { skip: rt.lacks('scheduler') }, async t => {
+    const scheduler = { policy: 'SCHED_BATCH', nice: 9, flags: ['SCHED_FLAG_KEEP_PARAMS'] }
+    const c = container(t, rt, { process: { scheduler } })
+    t.match(ofHost(created(c)), { policy: 0, nice: getPriority(), errno: null }, 'the kernel keeps both')
+  })
+
   const budget = { cpu: { realtimePeriod: 1000000, realtimeRuntime: 1000 } }
   const fixed = ['SCHED_FIFO', 'SCHED_RR'] as const
   for (const policy of fixed) {
@@ -66,6 +104,15 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     const scheduler = { policy: 'SCHED_DEADLINE', runtime: 1000000, deadline: 50000000, period: 100000000 }
     const c = container(t, rt, { process: { scheduler } })
     t.match(tool('chrt', '-p', String(created(c))), /SCHED_DEADLINE[\s\S]*1000000\/50000000\/100000000/)
+    t.match(ofHost(c.state().pid), { policy: 6, runtime: 1000000, deadline: 50000000, period: 100000000 })
+    c.configure({ process: { args: script(['scheduling']) } })
+    c.del('--force')
+    t.match(attributes(c.run().stdout), {
+      policy: 6,
+      runtime: 1000000,
+      deadline: 50000000,
+      period: 100000000,
+    })
   })
 
   t.test(
@@ -130,13 +177,23 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     [{ mode: 'MPOL_BIND', nodes: '0', flags: ['MPOL_F_STATIC_NODES'] }, / bind=static:0 /],
     [{ mode: 'MPOL_INTERLEAVE', nodes: '0' }, / interleave:0 /],
     [{ mode: 'MPOL_LOCAL' }, / local /],
+    [{ mode: 'MPOL_DEFAULT' }, / default /],
+    [{ mode: 'MPOL_PREFERRED', nodes: '0' }, / prefer:0 /],
+    [{ mode: 'MPOL_PREFERRED', nodes: '0', flags: ['MPOL_F_RELATIVE_NODES'] }, / prefer=relative:0 /],
+    [{ mode: 'MPOL_PREFERRED_MANY', nodes: '0' }, / prefer \(many\):0 /],
+    [{ mode: 'MPOL_WEIGHTED_INTERLEAVE', nodes: '0' }, / weighted interleave:0 /],
+    [{ mode: 'MPOL_BIND', nodes: '0', flags: ['MPOL_F_NUMA_BALANCING'] }, / bind=balancing:0 /],
   ] as const) {
-    t.test(`memoryPolicy ${memoryPolicy.mode}`, { skip: rt.lacks('memory-policy') }, async t => {
-      const c = container(t, rt, { linux: { memoryPolicy } })
-      t.match(readFileSync(`/proc/${created(c)}/numa_maps`, 'utf8'), answer)
-      c.del('--force')
-      t.match(c.ask(['cat', '/proc/self/numa_maps'])[0]?.data, answer)
-    })
+    t.test(
+      `memoryPolicy ${Object.values(memoryPolicy).join(' ')}`,
+      { skip: rt.lacks('memory-policy') },
+      async t => {
+        const c = container(t, rt, { linux: { memoryPolicy } })
+        t.match(readFileSync(`/proc/${created(c)}/numa_maps`, 'utf8'), answer)
+        c.del('--force')
+        t.match(c.ask(['cat', '/proc/self/numa_maps'])[0]?.data, answer)
+      },
+    )
   }
 
   t.test('memory nodes that are not there', { skip: rt.lacks('memory-policy') }, async t => {

@@ -111,7 +111,11 @@ export const known: Readonly<Record<string, Known>> = {
     why:
       'takes away `process` and wants `start` to succeed, under the heading that it MUST generate an error: the comparison is the ' +
       'wrong way round. tsrun creates such a container and refuses to start it (runtime.md, Start), runc and crun refuse it at create',
-    points: ['`start` operation MUST generate an error if `process` was not set', ...gaveUp],
+    points: [
+      '`start` operation MUST generate an error if `process` was not set',
+      'timeout in waiting for the container status',
+      ...gaveUp,
+    ],
   },
 }
 

@@ -1,6 +1,6 @@
 /** What a test needs of the machine, in words: `{ skip: requires('root', 'cgroup1') }`. */
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 
 const has = (command: string): boolean => spawnSync('sh', ['-c', `command -v ${command}`]).status === 0
 const read = (path: string): string => (existsSync(path) ? readFileSync(path, 'utf8').trim() : '')
@@ -18,6 +18,10 @@ const needs = {
   root: [root, 'needs root'],
   cgroup1: [() => existsSync('/sys/fs/cgroup/memory/cgroup.procs'), 'needs controllers on cgroup v1'],
   cgroup2: [() => existsSync('/sys/fs/cgroup/cgroup.controllers'), 'needs a unified cgroup v2 host'],
+  rdma: [
+    () => existsSync('/sys/class/infiniband') && readdirSync('/sys/class/infiniband').length > 0,
+    'needs a device of RDMA, and the cgroup controller for it',
+  ],
   systemd: [
     () => existsSync('/run/systemd/private') && existsSync('/run/dbus/system_bus_socket'),
     'needs systemd as pid 1, with a bus',

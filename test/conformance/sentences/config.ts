@@ -135,7 +135,7 @@ export const config: Document = {
     [
       'Process',
       {
-        'CF-068': tested('required', 'process is there when start is called'),
+        'CF-068': tested('operations', 'process is there when start is called'),
         'CF-069': tested('process', 'consoleSize without a terminal is ignored'),
         'CF-070': tested('required', 'consoleSize has a height'),
         'CF-071': tested('required', 'consoleSize has a width'),

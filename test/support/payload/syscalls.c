@@ -84,7 +84,35 @@ static int syscall32Verb(int argc, char **argv) {
   return report("syscall32", argv[0], child, result);
 }
 
+/* sched_getattr(2): what chrt does not show. Its flags are those that the kernel keeps. */
+static int schedulingVerb(int argc, char **argv) {
+  struct {
+    unsigned size, policy;
+    unsigned long long flags;
+    int nice;
+    unsigned priority;
+    unsigned long long runtime, deadline, period;
+    unsigned least, most;
+  } attributes = {0};
+  long pid = argc > 0 ? (long)toNumber(argv[0]) : 0;
+  int error = syscall(SYS_sched_getattr, pid, &attributes, sizeof attributes, 0) < 0 ? errno : 0;
+  begin("scheduling");
+  errField(error);
+  numField("policy", attributes.policy);
+  numField("flags", (long long)attributes.flags);
+  numField("nice", attributes.nice);
+  numField("priority", attributes.priority);
+  numField("runtime", (long long)attributes.runtime);
+  numField("deadline", (long long)attributes.deadline);
+  numField("period", (long long)attributes.period);
+  numField("least", attributes.least);
+  numField("most", attributes.most);
+  end();
+  return 0;
+}
+
 const struct verb syscallVerbs[] = {
+    {"scheduling", 0, schedulingVerb, "[PID] (sched_getattr)"},
     {"syscall", 1, syscallVerb, "NAME|NUMBER [ARG]... (in a child)"},
     {"syscall32", 1, syscall32Verb, "NUMBER (x86-64: through int 0x80)"},
     {NULL, 0, NULL, NULL},
