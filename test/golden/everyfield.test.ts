@@ -2,8 +2,6 @@
  * No field of the specification for Linux is ignored in silence. The schema is walked; each property must change the plan (or the warnings)
  * of some config of fields.ts when it changes there, or stand below with the reason why it cannot.
  */
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import t from 'tap'
 import { TsrunError } from '../../src/base/errors.js'
 import { lower } from '../../src/lower/index.js'
@@ -12,9 +10,9 @@ import { explainer } from '../../src/spec/explain.js'
 import { loadSpec } from '../../src/spec/load.js'
 import { warnings } from '../../src/spec/rules/index.js'
 import { type JsonObject, merge } from '../support/config.js'
-import { repository } from '../support/payload.js'
 import { base, fields } from './fields.js'
 import { hosts, request } from './hosts.js'
+import { allProperties, type Holder, places, propertyAt } from './properties.js'
 
 /** Properties that change no plan: why, and where their effect is tested. Whatever is below them goes with them. */
 const elsewhere: Readonly<Record<string, string>> = {
@@ -32,34 +30,6 @@ const elsewhere: Readonly<Record<string, string>> = {
   '/hooks/poststart': 'run by start, from the record (test/integration/hooks.test.ts)',
   '/hooks/poststop': 'run by delete, from the record (test/integration/hooks.test.ts)',
   '/linux/resources/memory/checkBeforeUpdate': 'of update (test/integration/update.test.ts, LX-034)',
-}
-
-interface Schema {
-  readonly $ref?: string
-  readonly enum?: readonly string[]
-  readonly items?: Schema
-  readonly properties?: Readonly<Record<string, Schema>>
-  readonly additionalProperties?: Schema
-}
-const defs: Readonly<Record<string, Schema>> = Object.assign(
-  {},
-  ...readdirSync(join(repository, 'schemas')).map(
-    file => JSON.parse(readFileSync(join(repository, 'schemas', file), 'utf8')).$defs,
-  ),
-)
-const resolved = (schema: Schema): Schema =>
-  schema.$ref === undefined ? schema : resolved(defs[schema.$ref.split('/').at(-1) ?? ''] as Schema)
-
-/** Every property of the schema with its words; `*` stands for an index or a name. */
-function* properties(schema: Schema, at: string): Generator<readonly [string, readonly string[]]> {
-  const { properties: own, items, additionalProperties } = resolved(schema)
-  for (const [name, inner] of Object.entries(own ?? {})) {
-    const { enum: words, items: list } = resolved(inner)
-    yield [`${at}/${name}`, words ?? resolved(list ?? {}).enum ?? []]
-    yield* properties(inner, `${at}/${name}`)
-  }
-  if (items !== undefined) yield* properties(items, `${at}/*`)
-  if (additionalProperties !== undefined) yield* properties(additionalProperties, `${at}/*`)
 }
 
 const everywhere = {
@@ -125,30 +95,6 @@ function* others(value: unknown, words: readonly string[]): Generator<unknown> {
   yield undefined
 }
 
-type Holder = Record<string, unknown>
-
-/** The properties of a config, with their holders. */
-function* places(holder: Holder, at: string): Generator<{ path: string; holder: Holder; key: string }> {
-  for (const key of Object.keys(holder)) {
-    const path = `${at}/${key}`
-    if (!Array.isArray(holder)) yield { path, holder, key }
-    const value = holder[key]
-    if (typeof value === 'object' && value !== null) yield* places(value as Holder, path)
-  }
-}
-
-const all = new Map(properties({ $ref: 'Spec' }, ''))
-const patterns = [...all.keys()].map(path => [path, path.split('/')] as const)
-
-/** The property that a place in a config is, where names and numbers are `*`. */
-const propertyAt = (path: string): string | undefined => {
-  const parts = path.split('/')
-  return patterns.find(
-    ([, pattern]) =>
-      pattern.length === parts.length && pattern.every((part, i) => part === '*' || part === parts[i]),
-  )?.[0]
-}
-
 const covered = (path: string): boolean =>
   Object.keys(elsewhere).some(each => path === each || path.startsWith(`${each}/`))
 
@@ -162,7 +108,7 @@ t.test('every property changes a plan, or is listed', async t => {
       const property = propertyAt(path)
       if (property === undefined || seen.has(property)) continue
       const old = holder[key]
-      for (const value of others(old, all.get(property) ?? [])) {
+      for (const value of others(old, allProperties.get(property) ?? [])) {
         if (value === undefined) delete holder[key]
         else holder[key] = value
         const after = effect(config as JsonObject)
@@ -175,10 +121,10 @@ t.test('every property changes a plan, or is listed', async t => {
   }
   // Of an object that cannot be left out what is below it speaks.
   const shown = (path: string) => [...seen.keys()].some(each => each === path || each.startsWith(`${path}/`))
-  const silent = [...all.keys()].filter(path => !shown(path) && !covered(path))
+  const silent = [...allProperties.keys()].filter(path => !shown(path) && !covered(path))
   t.same(silent, [], 'add a config to fields.ts that shows them')
-  const needless = Object.keys(elsewhere).filter(path => seen.has(path) || !all.has(path))
+  const needless = Object.keys(elsewhere).filter(path => seen.has(path) || !allProperties.has(path))
   t.same(needless, [], 'listed without need')
-  t.comment(`${seen.size} of ${all.size} properties change a plan`)
+  t.comment(`${seen.size} of ${allProperties.size} properties change a plan`)
   t.ok(seen.size > 150)
 })
