@@ -15,6 +15,8 @@ export interface MountOption {
   readonly propagation?: Propagation
   /** What the option does to the whole entry. */
   readonly action?: 'bind' | 'rbind' | 'remount' | 'tmpcopyup' | 'idmap' | 'ridmap'
+  /** The link at the end of this path is meant, not what it names. */
+  readonly link?: 'source' | 'destination'
 }
 
 /** Access times are one field of three values: setting any of them clears the field first. */
@@ -78,6 +80,9 @@ export const mountOptions: Readonly<Record<string, MountOption>> = {
   tmpcopyup: { action: 'tmpcopyup' },
   idmap: { action: 'idmap' },
   ridmap: { action: 'ridmap' },
+  // Of crun.
+  'src-nofollow': { link: 'source' },
+  'dest-nofollow': { link: 'destination' },
   private: { propagation: 'private' },
   rprivate: { propagation: 'private', recursive: true },
   shared: { propagation: 'shared' },
@@ -100,6 +105,8 @@ export interface ParsedOptions {
   readonly remount: boolean
   readonly copyUp: boolean
   readonly idmap: 'idmap' | 'ridmap' | undefined
+  /** The paths whose last link is not followed. */
+  readonly links: readonly ('source' | 'destination')[]
   /** The mount alone, and the whole tree below it. */
   readonly own: Readonly<Change>
   readonly tree: Readonly<Change>
@@ -140,6 +147,7 @@ export function parseMountOptions(options: readonly string[]): ParsedOptions {
   const tree: Change = { set: [], clear: [] }
   const superblock: string[] = []
   const propagation: { type: Propagation; recursive: boolean }[] = []
+  const links: ('source' | 'destination')[] = []
   const data: string[] = []
   for (const name of options) {
     const option = Object.hasOwn(mountOptions, name) ? mountOptions[name] : undefined
@@ -151,10 +159,11 @@ export function parseMountOptions(options: readonly string[]): ParsedOptions {
     else if (option.action === 'tmpcopyup') copyUp = true
     else if (option.action === 'idmap' || option.action === 'ridmap') idmap = option.action
     else if (option.action !== undefined) bind = option.action
+    if (option.link !== undefined) links.push(option.link)
     if (option.superblock !== undefined) superblock.push(option.superblock)
     if (option.propagation !== undefined) {
       propagation.push({ type: option.propagation, recursive: option.recursive === true })
     } else apply(option.recursive === true ? tree : own, option)
   }
-  return { bind, remount, copyUp, idmap, own, tree, superblock, propagation, data }
+  return { bind, remount, copyUp, idmap, links, own, tree, superblock, propagation, data }
 }

@@ -70,7 +70,7 @@ function openSource({ request }: Input, entry: Entry, by: 'helper' | 'init', out
     slot,
     path: source as HostPath,
     flags: options.bind === 'rbind' ? ['clone', 'recursive'] : ['clone'],
-    nofollow: 0,
+    nofollow: options.links.includes('source') ? 1 : 0,
   })
   if (by === 'helper') {
     // The clone was made in the host's namespace: a peer of a shared mount, to which all that the container mounts on it would
@@ -154,8 +154,13 @@ function changeAttributes({ at, slot, options }: Entry, out: Op[]): void {
 }
 
 /** procfs and sysfs go on real directories only: a link could point a later write elsewhere (CVE-2019-19921). */
-export function attach({ at, slot, mount }: Entry, create: 'directory' | 'like_source', out: Op[]): void {
-  const links = mount.type === 'proc' || mount.type === 'sysfs' ? 'refuse' : 'in_root'
+export function attach(
+  { at, slot, mount, options }: Entry,
+  create: 'directory' | 'like_source',
+  out: Op[],
+): void {
+  const follow = options.links.includes('destination') ? 'nofollow' : 'in_root'
+  const links = mount.type === 'proc' || mount.type === 'sysfs' ? 'refuse' : follow
   out.push({
     op: 'move_mount',
     by: 'init',

@@ -273,6 +273,12 @@ export const fields: Readonly<Record<string, JsonObject>> = {
       },
     },
   },
+  'mount-links': {
+    mounts: [
+      { destination: '/alias', source: '/srv/link', options: ['bind', 'src-nofollow', 'dest-nofollow'] },
+      { destination: '/other', type: 'tmpfs', options: ['dest-nofollow'] },
+    ],
+  },
   'no-process': { process: undefined },
   'intel-rdt-older': linux({ intelRdt: { closID: 'gold', enableMBM: true } }),
 }

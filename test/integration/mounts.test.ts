@@ -132,6 +132,28 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     t.ok(lstatSync(join(c.rootfs, 'etc', 'made')).isDirectory())
   })
 
+  t.test('links at the ends of a bind', { skip: rt.lacks('nofollow') }, async t => {
+    const c = container(t, rt)
+    writeFileSync(join(c.dir, 'file'), 'named by the link')
+    symlinkSync('file', join(c.dir, 'link'))
+    writeFileSync(join(c.rootfs, 'mnt', 'real'), 'of the image')
+    symlinkSync('real', join(c.rootfs, 'mnt', 'alias'))
+    const entry = (...options: readonly string[]) => ({
+      destination: '/mnt/alias',
+      type: 'bind',
+      source: join(c.dir, 'link'),
+      options: ['bind', ...options],
+    })
+    const seen = (...options: readonly string[]) => {
+      c.configure({ mounts: [...mounts, entry(...options)] })
+      const [alias, real] = c.ask(['stat', '/mnt/alias'], ['cat', '/mnt/real'])
+      return [alias?.type, alias?.target, real?.data]
+    }
+    t.same(seen(), ['symlink', 'real', 'named by the link'], 'both are followed')
+    t.same(seen('dest-nofollow'), ['file', undefined, 'of the image'], 'the link itself is covered')
+    t.same(seen('src-nofollow', 'dest-nofollow'), ['symlink', 'file', 'of the image'], 'by a link')
+  })
+
   t.test('tmpfs: size, mode, and the mode of the directory below', async t => {
     const tmpfs = (destination: string, ...options: string[]) => ({
       destination,

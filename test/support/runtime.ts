@@ -14,6 +14,7 @@ const lacking: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   runc: {
     'newer-knobs': 'runc 1.1 ignores cpu.burst, cpu.idle and memory.kernelTCP',
     'seccomp-flags': 'runc 1.1 has no flags of seccomp filters',
+    nofollow: 'runc has no src-nofollow and dest-nofollow',
     'copy-up-links': 'runc copies each name of a file',
     'no-process': 'runc 1.1 wants a process at create',
     'run-oci': 'runc has no annotations run.oci.*',

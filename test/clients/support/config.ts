@@ -152,6 +152,21 @@ export const identityChecks: readonly Check[] = [
   { name: 'user by name', run: 'e run --rm -u user box id', out: /uid=1000\(user\) gid=1000\(user\)/ },
   { name: 'user by numbers', run: 'e run --rm -u 12:34 box id', out: /uid=12(\(12\))? gid=34/ },
   { name: 'another group', run: 'e run --rm -u 1000 --group-add 555 box id -G', out: /\b555\b/ },
+  {
+    // An annotation that asks for it: run.oci.keep_original_groups.
+    name: 'the groups of the caller',
+    run: 'setpriv --groups 4243 e run --rm --group-add keep-groups box id -G',
+    out: /\b4243\b/,
+    only: ['podman'],
+    runcFails: 'runc has no annotations run.oci.*',
+  },
+  {
+    name: 'the groups of a user',
+    run: 'e run --rm --group-add keep-groups box id -G; e run --rm box id -G',
+    out: /\b65534\b.*\n0\b(?!.*65534)/,
+    only: ['rootless'],
+    runcFails: 'runc has no annotations run.oci.*',
+  },
   { name: 'HOME of the user', run: "e run --rm -u user box sh -c 'echo $HOME'", out: '/home' },
   { name: 'workdir', run: 'e run --rm -w /tmp box pwd', out: '/tmp' },
   {

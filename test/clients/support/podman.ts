@@ -64,7 +64,7 @@ const rootlessWrapper = (box: Box): string => `#!/bin/sh
 export CONTAINERS_CONF=${box.dir}/containers.conf DISABLE_HC_SYSTEMD=true
 export HOME=${box.dir}/home XDG_RUNTIME_DIR=/run/user/${user.id}
 cd $HOME
-exec setpriv --reuid ${user.id} --regid ${user.id} --clear-groups --inh-caps=-all \\
+exec setpriv --reuid ${user.id} --regid ${user.id} --groups 4243 --inh-caps=-all \\
   podman --root $HOME/store --runroot $XDG_RUNTIME_DIR/store --network-config-dir $HOME/networks \\
   --runtime "\${WITH:-${box.runtime}}" "$@"
 `
