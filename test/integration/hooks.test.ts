@@ -171,7 +171,7 @@ forms(t, requires('root', 'cc'), (t, rt) => {
   })
 
   t.test('a timeout ends the hook and all that it started', async t => {
-    for (const kind of kinds) {
+    for (const kind of hookKinds) {
       const c = container(t, rt)
       const path = kind === 'startContainer' ? '/bin/payload' : payloadPath()
       c.configure({ hooks: { [kind]: [{ path, args: ['x', 'sleep', '30'], timeout: 1 }] } })
