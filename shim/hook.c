@@ -76,7 +76,7 @@ static int wait_until(int pid, uint32_t seconds, int *status) {
   return wait_for(pid, status);
 }
 
-/** The last words of a failed hook become the detail. */
+/** The last words of a hook become the detail. */
 static void quote_output(int out) {
   char words[LAST_WORDS];
   long size = sys_long(lseek, out, 0, SEEK_END);
@@ -118,7 +118,8 @@ int run_run_hook(const struct op_run_hook *op) {
   if (in < 0) return failed(RUN_HOOK_MEMFD, in);
   int out = sys(memfd_create, "output", MFD_CLOEXEC);
   int error = out < 0 ? failed(RUN_HOOK_MEMFD, out) : run_child(op, in, out);
-  if (error < 0 && out >= 0) quote_output(out);
+  if (out >= 0) quote_output(out);
+  if (error >= 0) report_said(shim.record->index);
   close_fd(in);
   close_fd(out);
   return error;

@@ -33,6 +33,14 @@ void report_failure(uint32_t index, uint32_t step, int32_t error) {
   if (shim.report >= 0) send_frame((struct frame){FRAME_FAILED, index, step, error}, shim.detail_length, NULL);
 }
 
+void report_said(uint32_t index) {
+  struct frame frame = {FRAME_SAID, index, 0, 0};
+  struct iovec parts[] = {{&frame, sizeof frame}, {shim.detail, shim.detail_length}};
+  struct msghdr message = {.parts = parts, .part_count = 2};
+  /* The exec fifo is no socket: what is read there is the reason why a container did not start. */
+  if (shim.report >= 0 && shim.detail_length > 0) sys(sendmsg, shim.report, &message, MSG_NOSIGNAL);
+}
+
 _Noreturn void leave(int status) {
   for (;;) sys(exit_group, status);
 }

@@ -88,12 +88,14 @@ void explain(const char *words, size_t length);
 void give_up(uint32_t index, uint32_t step, int error);
 
 /* report.c */
-enum frame_kind { FRAME_STARTED = 1, FRAME_BARRIER, FRAME_FD, FRAME_FAILED, FRAME_READY };
+enum frame_kind { FRAME_STARTED = 1, FRAME_BARRIER, FRAME_FD, FRAME_FAILED, FRAME_READY, FRAME_SAID };
 int report(enum frame_kind kind, uint32_t a, uint32_t b, int32_t c);
 /** What a descriptor in a frame is. */
 enum tag { TAG_CONSOLE = 1, TAG_LISTENER };
 int report_fd(enum tag tag, int fd);
 void report_failure(uint32_t index, uint32_t step, int32_t error);
+/** What somebody said whom the op of this index ran: the detail. Only to a runtime that listens to frames of all kinds. */
+void report_said(uint32_t index);
 _Noreturn void leave(int status);
 
 /* path.c: the only way to a file in a container's root */

@@ -9,7 +9,9 @@ export interface Log {
   info(message: string, fields?: LogFields): void
   warn(message: string, fields?: LogFields): void
   error(message: string, fields?: LogFields): void
+  /** What somebody else printed: `info` in a log file, `debug` where people read. */
+  note(message: string, fields?: LogFields): void
 }
 
 /** Drops everything: for tests and for callers that do not care. */
-export const silent: Log = { debug() {}, info() {}, warn() {}, error() {} }
+export const silent: Log = { debug() {}, info() {}, warn() {}, error() {}, note() {} }

@@ -37,6 +37,7 @@ export function openLog(options: GlobalOptions): CliLog {
     info: (message, fields) => emit('info', message, fields),
     warn: (message, fields) => emit('warning', message, fields),
     error: (message, fields) => emit('error', message, fields),
+    note: (message, fields) => emit(fd === undefined ? 'debug' : 'info', message, fields),
     fail(message, fields) {
       emit('error', message, fields)
       if (fd !== undefined) printError(plainLine('error', message))

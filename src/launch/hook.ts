@@ -78,6 +78,7 @@ export function runHook(hook: HookToRun, state: string, bundle: string, log: Log
     if ('signal' in exit) throw fail(`was killed by signal ${exit.signal}${tail(output)}`)
     if (exit.code !== 0) throw fail(`exit status ${exit.code}${tail(output)}`)
     log.debug(`${kind} hook ${path} took ${milliseconds() - begin} ms`, { pointer: at })
+    noteOutput(hook, lastWords(output), log)
   } finally {
     calls.close(input)
     calls.close(stdin)
@@ -99,13 +100,25 @@ function milliseconds(): number {
   return view.getUint32(0, true) * 1000 + Math.floor(view.getUint32(8, true) / 1e6)
 }
 
+/** Keeps what a hook printed that did not fail. */
+export function noteOutput({ at, path }: Pick<HookToRun, 'at' | 'path'>, text: string, log: Log): void {
+  if (text.trim() !== '') log.note(`${at}: hook ${path} printed: ${text.trim()}`, { pointer: at })
+}
+
 /** The end of what the hook wrote, for the message. */
 function tail(output: number): string {
+  const text = lastWords(output)
+  return text === '' ? '' : `, output: ${text}`
+}
+
+function lastWords(output: number): string {
   const calls = native()
   const bytes = new Uint8Array(TAIL)
-  const size = tryStat(`/proc/self/fd/${output}`)?.size ?? 0
-  const length = calls.pread(output, bytes, bytes.length, Math.max(0, size - TAIL))
+  let length = calls.pread(output, bytes, bytes.length, 0)
   if (length <= 0) return ''
-  const text = calls.utf8Read(bytes, 0, length).trim()
-  return text === '' ? '' : `, output: ${text}`
+  if (length === TAIL) {
+    const size = tryStat(`/proc/self/fd/${output}`)?.size ?? TAIL
+    length = calls.pread(output, bytes, bytes.length, size - TAIL)
+  }
+  return calls.utf8Read(bytes, 0, length).trim()
 }

@@ -7,6 +7,7 @@ import { type Exit, openPidfd, signalPidfd, wait, waitReadable, waitUnreaped } f
 import { packetPair, receive, send } from '../sys/socket.js'
 import { type Actions, runActions } from './actions.js'
 import { failureOf } from './failure.js'
+import { noteOutput } from './hook.js'
 import { startShim, startShimWith } from './shim.js'
 
 const SIGKILL = 9
@@ -125,6 +126,11 @@ function play(
           break
         case 'failed':
           throw failure(plan, frame)
+        case 'said': {
+          const op = plan.ops[frame.index]
+          if (op?.op === 'run_hook') noteOutput(op, frame.detail, actions.log)
+          break
+        }
         case 'ready':
           calls.close(ours)
           return done(-1)

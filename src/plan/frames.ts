@@ -37,6 +37,8 @@ export type Frame =
   | { readonly kind: 'fd'; readonly tag: number }
   | FailedFrame
   | { readonly kind: 'ready' }
+  /** The last words of a hook that did not fail. */
+  | { readonly kind: 'said'; readonly index: number; readonly detail: string }
 
 /** UTF-8 by hand (this layer has no engine): what is cut off or no UTF-8, such as a hook's last words, becomes U+FFFD. */
 function decode(bytes: Uint8Array): string {
@@ -83,6 +85,8 @@ export function parseFrame(bytes: Uint8Array): Frame {
     }
     case 5:
       return { kind: 'ready' }
+    case 6:
+      return { kind: 'said', index: a, detail: decode(bytes) }
     default:
       throw new InternalError(`the shim sent a frame of kind ${kind}`)
   }

@@ -148,6 +148,17 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     t.equal(stdout, sent())
   })
 
+  t.test('a lot of output of a terminal arrives whole', async t => {
+    const bytes = Number(process.env.TSRUN_TERMINAL_BYTES ?? 4 << 20)
+    const c = container(t, rt, { process: { terminal: true, args: script(['lines', bytes]) } })
+    const line = c.line('run', '--bundle', c.bundle, c.id).join(' ')
+    const shell = `set -o pipefail; ${payloadPath()} pty 24 80 ${line} | tr -d '\\r' | cksum; ${payloadPath()} lines ${bytes} | cksum`
+    const { stdout } = spawnSync('bash', ['-c', shell], { encoding: 'utf8', cwd: c.bundle })
+    const [got, expected] = stdout.split('\n')
+    t.match(got, new RegExp(` ${bytes}$`))
+    t.equal(got, expected)
+  })
+
   t.test('the terminal is given back however the runtime is told to end', async t => {
     for (const signal of ['TERM', 'HUP', 'INT', 'QUIT']) {
       const c = container(t, rt, { process: { terminal: true, args: script(['echo', 'ready'], ['wait']) } })

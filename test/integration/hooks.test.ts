@@ -107,6 +107,40 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     t.equal(told.errno, undefined, 'an exit status is no errno')
   })
 
+  t.test('what hooks print is kept in the log', { skip: rt.lacks('pointers') }, async t => {
+    const c = container(t, rt, { process: { args: script(['wait']) } })
+    const log = join(c.dir, 'log.json')
+    const says = (text: string) => [{ path: '/bin/sh', args: ['sh', '-c', text] }]
+    const long = 'i=0; while [ $i -lt 20000 ]; do echo filler; i=$((i+1)); done; echo the end'
+    c.configure({
+      hooks: {
+        createRuntime: says('echo of createRuntime; echo and more >&2'),
+        createContainer: says('echo of createContainer'),
+        poststart: says(long),
+        poststop: says('echo of poststop'),
+      },
+    })
+    const call = (...args: readonly string[]) => c.call('--log', log, '--log-format', 'json', ...args)
+    t.equal(
+      c.leave('--log', log, '--log-format', 'json', 'run', '--detach', '--bundle', c.bundle, c.id).status,
+      0,
+    )
+    t.match(call('delete', '--force', c.id), { status: 0, stderr: '' })
+    const lines = readFileSync(log, 'utf8')
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line))
+    const note = (pointer: string) => lines.find(line => line.pointer === pointer)
+    t.match(note('/hooks/createRuntime/0'), {
+      level: 'info',
+      msg: /hook \/bin\/sh printed: of createRuntime\nand more$/,
+    })
+    t.match(note('/hooks/createContainer/0'), { level: 'info', msg: /printed: of createContainer$/ })
+    t.match(note('/hooks/poststart/0'), { msg: /filler\nthe end$/ }, 'the end of much')
+    t.match(note('/hooks/poststop/0'), { msg: /printed: of poststop$/ })
+    t.match(c.run('--detach'), { status: 0, stderr: '' }, 'people are not told')
+  })
+
   t.test('several of one kind run in their order', async t => {
     const c = container(t, rt)
     c.configure({ hooks: { createRuntime: ['one', 'two', 'three'].map(name => hook(c, name)) } })

@@ -181,7 +181,8 @@ t.test('frames', t => {
   const text = (...bytes: number[]) => (parseFrame(frame(4, 0, 0, 0, bytes)) as { detail: string }).detail
   t.equal(text(...encoder.encode('aä€😀z')), 'aä€😀z')
   t.equal(text(0x80, 0x61, 0xc3, 0x61, 0xff, 0xe2, 0x82), '\ufffda\ufffda\ufffd\ufffd', 'cut off or no UTF-8')
-  t.throws(() => parseFrame(frame(6)), { code: 'ERR_INTERNAL' })
+  t.same(parseFrame(frame(6, 3, 0, 0, [0x68, 0x69])), { kind: 'said', index: 3, detail: 'hi' })
+  t.throws(() => parseFrame(frame(7)), { code: 'ERR_INTERNAL' })
   t.throws(() => parseFrame(frame(1).subarray(1)), { code: 'ERR_INTERNAL' })
   t.throws(() => parseFrame(new Uint8Array(529)), { code: 'ERR_INTERNAL' })
   t.same(answer(7), new Uint8Array([7, 0, 0, 0]))

@@ -55,6 +55,21 @@ static int copyVerb(int argc, char **argv) {
   return 0;
 }
 
+/* numbered lines of 16 bytes each */
+static int linesVerb(int argc, char **argv) {
+  enum { LINE = 16, LINES = 4096 };
+  static char buffer[LINE * LINES + 1];
+  long bytes = strtol(argv[0], NULL, 10);
+  (void)argc;
+  for (long number = 0; number * LINE < bytes;) {
+    int length = 0;
+    for (int i = 0; i < LINES && number * LINE < bytes; i++) length += sprintf(buffer + length, "%015ld\n", number++);
+    for (ssize_t done = 0, m; done < length; done += m)
+      if ((m = write(1, buffer + done, (size_t)(length - done))) < 0) return 1;
+  }
+  return 0;
+}
+
 static int sleepVerb(int argc, char **argv) {
   double seconds = strtod(argv[0], NULL);
   struct timespec t = {(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)};
@@ -180,6 +195,7 @@ const struct verb processVerbs[] = {
     {"echo", 0, echoVerb, "TEXT..."},
     {"err", 0, errVerb, "TEXT... (to stderr)"},
     {"copy", 0, copyVerb, "(stdin to stdout)"},
+    {"lines", 1, linesVerb, "BYTES (of numbered lines)"},
     {"sleep", 1, sleepVerb, "SECONDS"},
     {"wait", 0, waitVerb, "(at most a minute, reaping)"},
     {"trap", 1, trapVerb, "SIGNAL... (waits for one)"},
