@@ -175,6 +175,19 @@ forms(t, requires('root', 'cc', 'userns', 'uidmap'), (t, rt) => {
     await run({}, /rootless container requires user namespaces.*spec --rootless/)
   })
 
+  t.test("no systemd of the user's", { skip: rt.lacks('tsrun') }, async t => {
+    const c = container(t, rt)
+    const u = ordinaryUser(c, rt)
+    await configure(t, c, u, { linux: { cgroupsPath: 'user.slice:tsrun:none' } }, ['true'])
+    const { status, stderr } = await u.call('--systemd-cgroup', 'run', c.id)
+    t.equal(status, 1)
+    t.match(
+      stderr,
+      /cannot reach the user's systemd: connect\(".*\/bus"\): ENOENT.*loginctl enable-linger 4321; export XDG_RUNTIME_DIR=\/run\/user\/4321/,
+    )
+    t.same(c.leaks().cgroups, [])
+  })
+
   t.test('user namespaces that are switched off', { skip: rt.lacks('tsrun') }, async t => {
     const c = container(t, rt)
     const u = ordinaryUser(c, rt)
