@@ -15,7 +15,7 @@ const npm = runtimes().find(({ name }) => name === 'npm')
 const skip = npm === undefined ? 'the npm form shows what is loaded' : requires('root', 'cc')
 
 /** Runs a command, and tells which parts were read. What reads them is replaced before the program starts. */
-const watch = (c: Container) => {
+const watch = (c: Container, around: readonly string[] = []) => {
   const log = join(c.dir, 'loaded')
   const hook = join(c.dir, 'hook.cjs')
   writeFileSync(
@@ -34,7 +34,8 @@ const watch = (c: Container) => {
     rmSync(log, { force: true })
     const words = ['-r', hook, program, ...args]
     // Not with pipes, which the container would hold open.
-    const { status } = spawnSync(process.execPath, words, { stdio: 'ignore' })
+    const [file = '', ...line] = [...around, process.execPath, ...words]
+    const { status } = spawnSync(file, line, { stdio: 'ignore' })
     const text = existsSync(log) ? readFileSync(log, 'utf8') : ''
     // tsrun.cjs itself is read by Node. Without a cache that V8 takes, a part is looked for twice.
     const parts = text.split('\n').filter(path => path !== '' && path !== program)
@@ -60,4 +61,20 @@ t.test('ordinary commands load no rare part', { skip }, t => {
   loads(['boot', 'create'], ...root, 'run', '--bundle', c.bundle, c.id)
   loads(['boot', 'create'], 'run', '--bundle', c.bundle, c.id)
   t.end()
+})
+
+t.test('nor where there is only cgroup v2', { skip: skip || requires('cgroup1') }, async t => {
+  const c = container(t, npm as Runtime, { process: { args: script(['exit', 0]) } })
+  const view = 'umount -R /sys/fs/cgroup && mount -t cgroup2 cgroup /sys/fs/cgroup && exec "$@"'
+  const watched = watch(c, ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', view, 'sh'])
+  const args = ['--root', c.stateRoot, 'run', '--bundle', c.bundle, c.id]
+  t.same(watched(args), { status: 0, parts: ['boot', 'create'] })
+})
+
+t.test('with systemd its parts alone', { skip: skip || requires('systemd') }, async t => {
+  const c = container(t, npm as Runtime, { process: { args: script(['exit', 0]) } })
+  c.configure({ linux: { cgroupsPath: `tsrun-hot.slice:hot:${c.id}` } })
+  const args = ['--root', c.stateRoot, '--systemd-cgroup', 'run', '--bundle', c.bundle, c.id]
+  const { status, parts } = watch(c)(args)
+  t.same({ status, parts: [...parts].sort() }, { status: 0, parts: ['boot', 'create', 'systemd', 'unit'] })
 })
