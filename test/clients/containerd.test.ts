@@ -2,11 +2,9 @@
 import t from 'tap'
 import { requires } from '../support/requires.js'
 import { runtimeName } from './support/box.js'
+import { catalog } from './support/catalog.js'
 import { leavesNothing, runChecks } from './support/check.js'
-import { checkpointChecks } from './support/checkpoint.js'
 import { containerd } from './support/containerd.js'
-import { ctrChecks } from './support/ctr.js'
-import { ctrWords, faultChecks } from './support/faults.js'
 
 t.setTimeout(1_800_000)
 t.test(
@@ -15,9 +13,7 @@ t.test(
   t => {
     const engine = containerd()
     t.teardown(engine.box.close)
-    runChecks(t, engine, ctrChecks)
-    runChecks(t, engine, checkpointChecks)
-    runChecks(t, engine, faultChecks(ctrWords))
+    for (const checks of catalog.containerd) runChecks(t, engine, checks)
     leavesNothing(t, engine)
     t.end()
   },

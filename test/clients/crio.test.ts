@@ -2,9 +2,9 @@
 import t from 'tap'
 import { requires } from '../support/requires.js'
 import { runtimeName } from './support/box.js'
+import { catalog } from './support/catalog.js'
 import { leavesNothing, runChecks } from './support/check.js'
 import { crio } from './support/cri.js'
-import { crictlChecks } from './support/crictl.js'
 
 t.setTimeout(1_800_000)
 t.test(
@@ -13,7 +13,7 @@ t.test(
   t => {
     const engine = crio()
     t.teardown(engine.box.close)
-    runChecks(t, engine, crictlChecks)
+    for (const checks of catalog.crio) runChecks(t, engine, checks)
     leavesNothing(t, engine)
     t.end()
   },

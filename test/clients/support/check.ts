@@ -43,7 +43,7 @@ const functions = `
 soon() { for i in $(seq 100); do "$@" > /dev/null 2>&1 && return; sleep 0.1; done; echo "never: $*" >&2; return 1; }
 census() {
   echo "$(ps -e | wc -l) processes, $(wc -l < /proc/self/mounts) mounts,
-$(find /sys/fs/cgroup -type d -path "*$TAG*" | grep -vc "$TAG/conmon") cgroups,
+$(find /sys/fs/cgroup -type d -path "*$TAG*" | grep -vcE "$TAG/(crio-)?[c]onmon") cgroups,
 $(for p in $(pidof containerd); do ls /proc/$p/fd; done | wc -l) descriptors of containerd"
 }
 `

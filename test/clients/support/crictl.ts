@@ -1,5 +1,6 @@
 /** The checks in the words of crictl: pods, and containers in them. */
 import type { Check } from './check.js'
+import { readmeBlock } from './readme.js'
 
 /** Stands for a dollar that the shell which writes the file is to leave alone. */
 const dollar = '\uE000'
@@ -59,6 +60,9 @@ const mount = (options: object) => ({
 })
 const sandbox = (context: object) => ({ linux: { cgroup_parent: '/$TAG', security_context: context } })
 const cgroup = (path: string) => `cat /sys/fs/cgroup/${path}`
+
+/** The one that README's RuntimeClass names. */
+const handler = /^handler: (.*)$/m.exec(readmeBlock('RuntimeClass', ''))?.[1]
 
 export const crictlChecks: readonly Check[] = [
   {
@@ -339,7 +343,7 @@ ${printed('chmod 700 /tmp', security({ seccomp: { profile_type: 2, localhost_ref
   },
   {
     name: 'a handler by name, as a RuntimeClass names it',
-    run: `${pod({}, '--runtime tsrun')}${create(['true'])}${start}${exited}${exitCode}; e inspectp -o go-template --template '{{.status.runtimeHandler}}' $P`,
+    run: `${pod({}, `--runtime ${handler}`)}${create(['true'])}${start}${exited}${exitCode}; e inspectp -o go-template --template '{{.status.runtimeHandler}}' $P`,
     out: '0\ntsrun',
     but: { crio: { out: '0' } }, // it tells no handler
   },

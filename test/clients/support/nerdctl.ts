@@ -1,8 +1,9 @@
 /** containerd driven by nerdctl, which speaks docker's words. */
 import { symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Engine } from './check.js'
+import type { Check, Engine } from './check.js'
 import { containerd } from './containerd.js'
+import { readmeBlock } from './readme.js'
 
 /** Containers, their names and their networks are of one namespace of containerd. */
 const wrapper = (dir: string, tag: string, runtime: string): string => `#!/bin/sh
@@ -32,3 +33,11 @@ export const nerdctl = (): Engine => {
       'nerdctl 1.7 closes its pipes at the end of an exec without reading them to theirs, with any runtime',
   }
 }
+
+export const nerdctlChecks: readonly Check[] = [
+  {
+    name: 'the line of README',
+    run: `nerdctl() { e "$@"; }; ${readmeBlock('nerdctl run', '$RT')}`,
+    out: 'hello',
+  },
+]

@@ -11,13 +11,15 @@ const section = (): string => {
   return text.slice(start, text.indexOf('\n## ', start))
 }
 
+/** The code blocks of that section. */
+export const blocks = (): string[] => [...section().matchAll(/^```\w*\n(.*?)^```$/gms)].map(it => it[1] ?? '')
+
 /**
  * The code block of README that holds `mark`, with the runtime under test in place of the installed one.
  * Throws unless there is exactly one.
  */
 export const readmeBlock = (mark: string, runtime: string): string => {
-  const blocks = [...section().matchAll(/^```\w*\n(.*?)^```$/gms)].map(it => it[1] ?? '')
-  const found = blocks.filter(it => it.includes(mark))
+  const found = blocks().filter(it => it.includes(mark))
   const [block] = found
   if (block === undefined || found.length > 1)
     throw new Error(`README has ${found.length} blocks with ${mark} among the lines for engines`)
