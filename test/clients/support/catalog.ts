@@ -11,7 +11,7 @@ import { nerdctlChecks } from './nerdctl.js'
 import { podChecks } from './pods.js'
 import { execChecks, processChecks } from './process.js'
 import { swarmChecks } from './services.js'
-import { usernsChecks } from './userns.js'
+import { remapChecks, usernsChecks } from './userns.js'
 
 type Lists = readonly (readonly Check[])[]
 
@@ -24,6 +24,7 @@ export const catalog = {
   rootless: [processChecks, execChecks, volumeChecks, identityChecks, usernsChecks, dockerFaults],
   buildah: [buildahChecks],
   docker: [...common, checkpointChecks, daemonChecks, dockerFaults],
+  remapped: [remapChecks],
   swarm: [swarmChecks],
   containerd: [ctrChecks, checkpointChecks, faultChecks(ctrWords)],
   nerdctl: [nerdctlChecks, ...common, dockerFaults],

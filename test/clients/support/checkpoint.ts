@@ -48,9 +48,9 @@ export const checkpointChecks: readonly Check[] = [
   {
     name: 'checkpoint with an open connection',
     run: `e run -d --name $N box nc -l -p 80 -e cat > /dev/null; ip=$(e inspect -f '{{.NetworkSettings.IPAddress}}' $N); soon e exec $N sh -c 'netstat -tln | grep :80'
-(for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.5; done) | busybox nc $ip 80 > $T/$N.out & soon grep 2 $T/$N.out
+(for i in 1 2 3 4 5 6 7 8 9; do echo $i; sleep 1; done) | busybox nc $ip 80 > $T/$N.out & soon grep 2 $T/$N.out
 e container checkpoint --tcp-established $N > /dev/null; e container restore --tcp-established $N > /dev/null; wait $!; tr -d '\\n' < $T/$N.out`,
-    out: '12345678',
+    out: '123456789',
     only: ['podman'],
   },
   {

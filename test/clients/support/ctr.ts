@@ -259,6 +259,11 @@ soon grep up $T/$N.out; sleep 0.3; kill -USR1 $!; wait $!; tr -d '\\r' < $T/$N.o
     run: `${sleeping}p=$(e t ls | awk '/RUNNING/ {print $2}'); [ "$(e run --rm --with-ns network:/proc/$p/ns/net $I $N-b readlink /proc/self/ns/net)" = "$(readlink /proc/$p/ns/net)" ]`,
   },
   {
+    name: 'a user namespace',
+    run: "e run --rm --uidmap 0:100000:65536 --gidmap 0:100000:65536 $I $N sh -c 'id -u; cat /proc/self/uid_map; touch /mine && stat -c %u /mine'",
+    out: /^0\n +0 +100000 +65536\n0$/,
+  },
+  {
     name: 'the pid namespace of another container',
     run: `${sleeping}p=$(e t ls | awk '/RUNNING/ {print $2}'); e run --rm --with-ns pid:/proc/$p/ns/pid $I $N-b ps`,
     out: /sleep 100/,

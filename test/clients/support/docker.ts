@@ -5,16 +5,19 @@ import { openBox } from './box.js'
 import type { Engine } from './check.js'
 import { faultyRuntime } from './faults.js'
 import { imageTree } from './image.js'
+import { makeUser } from './podman.js'
 import { readmeBlock } from './readme.js'
 
-export const docker = (): Engine => {
-  const box = openBox('docker')
+/** With `userns-remap` its containers have ids of a user of the box. */
+export const docker = (name: 'docker' | 'remapped' = 'docker'): Engine => {
+  const box = openBox(name)
   const { dir } = box
   const readme = JSON.parse(readmeBlock('default-runtime', box.runtime)) as { runtimes: object }
   const daemonJson = {
     ...readme,
     runtimes: { ...readme.runtimes, faulty: { path: faultyRuntime(box) } },
-    'live-restore': true,
+    ...(name === 'remapped' && { 'userns-remap': 'remap' }),
+    'live-restore': name === 'docker',
     experimental: true, // docker's word for checkpoints
     'cgroup-parent': box.tag,
     'data-root': join(dir, 'data'),
@@ -33,6 +36,7 @@ exec env DOCKER_HOST=unix:///run/docker.sock docker "$verb" \${WITH:+--runtime $
     { mode: 0o755 },
   )
   try {
+    if (name === 'remapped') box.sh(makeUser(box, 'remap', 4323, '700000:65536'))
     box.daemon('dockerd', `dockerd --config-file ${dir}/daemon.json`, 'e version')
     const made = box.sh(`e import ${imageTree(dir)} box`)
     if (made.status !== 0) throw new Error(`docker import: ${made.stderr}`)
@@ -41,7 +45,7 @@ exec env DOCKER_HOST=unix:///run/docker.sock docker "$verb" \${WITH:+--runtime $
     throw error
   }
   return {
-    name: 'docker',
+    name,
     box,
     cleanUp: 'e ps -aq | xargs -r docker -H unix:///run/docker.sock rm -f > /dev/null',
   }

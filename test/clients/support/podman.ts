@@ -46,6 +46,7 @@ const user = { name: 'rootless', id: 4321 }
 
 /** A user who exists in the box only, with a range of subordinate ids. */
 export const makeUser = ({ dir }: Box, name: string, id: number, ids: string): string => `
+chmod 711 ${dir}
 cp /etc/passwd ${dir}/passwd && echo ${name}:x:${id}:${id}::${dir}/home:/bin/sh >> ${dir}/passwd
 cp /etc/group ${dir}/group && echo ${name}:x:${id}: >> ${dir}/group
 echo ${name}:${ids} > ${dir}/subids
@@ -57,7 +58,7 @@ for f in subuid subgid; do [ -e /etc/$f ] || touch /etc/$f; mount --bind ${dir}/
 const makeHome = ({ dir }: Box): string => `
 mknod -m 666 ${dir}/tun c 10 200 && mount --bind ${dir}/tun /dev/net/tun # as udev would have it
 mkdir -p ${dir}/home /run/user/${user.id} && chown ${user.id}:${user.id} ${dir}/home /run/user/${user.id}
-chmod 711 ${dir} && chmod 1777 /run/user/${user.id}
+chmod 1777 /run/user/${user.id}
 `
 
 const rootlessWrapper = (box: Box): string => `#!/bin/sh

@@ -1,0 +1,20 @@
+/** docker with `userns-remap`. */
+import t from 'tap'
+import { requires } from '../support/requires.js'
+import { runtimeName } from './support/box.js'
+import { catalog } from './support/catalog.js'
+import { leavesNothing, runChecks } from './support/check.js'
+import { docker } from './support/docker.js'
+
+t.setTimeout(1_800_000)
+t.test(
+  `docker with userns-remap with ${runtimeName()}`,
+  { skip: requires('root', 'cgroup1', 'docker', 'busybox') },
+  t => {
+    const engine = docker('remapped')
+    t.teardown(engine.box.close)
+    for (const checks of catalog.remapped) runChecks(t, engine, checks)
+    leavesNothing(t, engine)
+    t.end()
+  },
+)
