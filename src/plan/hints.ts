@@ -27,6 +27,11 @@ const noNamespaces = 'raise the limits in /proc/sys/user, or the depth of namesp
 /** The first row that fits is shown. A function, so that a start that goes well does not make the table. */
 const hints = (): readonly Hint[] => [
   {
+    op: 'mask_path',
+    errno: 'ENXIO',
+    text: '/dev/null of this machine is no null device: rm /dev/null && mknod -m 666 /dev/null c 1 3',
+  },
+  {
     op: 'unshare',
     errno: 'EPERM',
     when: joinsUser,

@@ -148,6 +148,16 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     t.equal(stdout, sent())
   })
 
+  t.test('a machine that has lost its /dev/null', { skip: rt.lacks('tsrun') }, async t => {
+    const c = container(t, rt, { ...waiting, linux: { maskedPaths: ['/proc/keys'] } })
+    writeFileSync(join(c.dir, 'file'), '')
+    const line = c.line('create', '--bundle', c.bundle, c.id).join(' ')
+    const shell = `mount --bind ${c.dir}/file /dev/null && exec ${line}`
+    const { status, stderr } = await c.spawn('unshare', '--mount', 'sh', '-c', shell).done
+    t.match({ status, stderr }, { status: 1, stderr: /\/dev\/null of this machine is no null device: rm/ })
+    t.same(c.leaks(), nothing)
+  })
+
   t.test('a lot of output of a terminal arrives whole', async t => {
     const bytes = Number(process.env.TSRUN_TERMINAL_BYTES ?? 4 << 20)
     const c = container(t, rt, { process: { terminal: true, args: script(['lines', bytes]) } })
