@@ -30,7 +30,7 @@ const topics: readonly Topic[] = [
   {
     name: 'attach',
     checks: /attach/,
-    none: { nerdctl: 'nerdctl 1.7 attaches to what has a terminal only, and leaves it at its end' },
+    none: { nerdctl: 'not tried' },
   },
   {
     name: 'stop, kill, restart, rm -f',
@@ -70,7 +70,7 @@ const topics: readonly Topic[] = [
   {
     name: 'pods',
     checks: /\bpods?\b/,
-    none: { docker: NO_WORD, containerd: NO_WORD, nerdctl: NO_WORD, rootless: 'as root' },
+    none: { docker: NO_WORD, containerd: NO_WORD, nerdctl: NO_WORD, rootless: 'not repeated for a user' },
   },
   {
     name: 'user namespaces',
@@ -84,7 +84,12 @@ const topics: readonly Topic[] = [
   {
     name: 'health check',
     checks: /health/,
-    none: { rootless: 'as root', containerd: NO_WORD, nerdctl: NO_WORD, ...cri('kubelet does it, by exec') },
+    none: {
+      rootless: 'not repeated for a user',
+      containerd: NO_WORD,
+      nerdctl: NO_WORD,
+      ...cri('kubelet does it, by exec'),
+    },
   },
   { name: '--init', checks: /--init/, none: { containerd: NO_WORD, ...cri(NO_WORD) } },
   {
@@ -99,16 +104,20 @@ const topics: readonly Topic[] = [
       rootless: 'criu wants root',
       nerdctl: NO_WORD,
       cri: 'containerd 1.6 does not implement it',
-      crio: 'the criu of this release cannot run on the kernel that it was tried on',
+      crio: 'not tried',
     },
   },
   { name: 'many at once', checks: /at once/ },
   {
     name: 'the engine or its monitor is killed',
     checks: /(conmon|shim|containerd|dockerd|CRI-O).*(killed|ends)|node is drained/,
-    none: { rootless: 'as root', nerdctl: 'as with ctr' },
+    none: { rootless: 'not repeated for a user', nerdctl: 'not repeated: ctr has it' },
   },
-  { name: 'the runtime is killed', checks: /runtime is killed/, none: cri('as with ctr and podman') },
+  {
+    name: 'the runtime is killed',
+    checks: /runtime is killed/,
+    none: cri('not repeated for CRI: ctr and podman have it'),
+  },
   { name: 'README’s lines', checks: /line of README|default runtime|as default|handler/ },
 ]
 
