@@ -84,6 +84,16 @@ check-hostile: ## what attacks: advisories, hostile images, faults, races, load,
 	@$(MAKE) --no-print-directory build static
 	@$(NODE) tools/test.mjs $(or $(TESTS),advisories hostile no-openat2 fuzz)
 
+.PHONY: check-sanitized
+check-sanitized: ## the shim under ASan and UBSan, and containers by a static form that traps undefined behaviour, as root (TESTS=…)
+	@tools/deps.sh test
+	@$(MAKE) --no-print-directory build static
+	@mkdir -p build/sanitized && cp -r build/static build/sanitized/
+	@SANITIZE=1 CC=$(CC) tools/shim.sh build/sanitized/tsrun-shim
+	@SANITIZE=1 MUSL=$(MUSL) tools/static.sh build/sanitized/static build/sanitized/tsrun
+	@TSRUN_SANITIZE=1 $(NODE) tools/test.mjs shim
+	@TSRUN_RUNTIME=$(CURDIR)/build/sanitized/tsrun $(NODE) tools/test.mjs $(or $(TESTS),integration hostile)
+
 .PHONY: check-clients
 check-clients: ## podman, containerd, docker and buildah on tsrun, as root (TSRUN_RUNTIME=runc: on runc)
 	@tools/deps.sh clients

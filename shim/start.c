@@ -25,8 +25,11 @@ __attribute__((no_stack_protector)) _Noreturn void start(long *stack) {
   char **argv = (char **)(stack + 1);
   char **at = argv + argc + 1;
   while (*at++ != NULL) continue;
+  uintptr_t random = 0;
+  /* 16 bytes that the kernel puts anywhere, not aligned. */
   for (const unsigned long *aux = (const unsigned long *)at; aux[0] != AT_NULL; aux += 2)
-    if (aux[0] == AT_RANDOM) __stack_chk_guard = *(const uintptr_t *)aux[1] & ~(uintptr_t)0xff;
+    if (aux[0] == AT_RANDOM) memcpy(&random, (const void *)aux[1], sizeof random);
+  __stack_chk_guard = random & ~(uintptr_t)0xff;
   int status = main((int)argc, argv);
   for (;;) sys(exit_group, status);
 }
@@ -41,7 +44,8 @@ void *memcpy(void *restrict to, const void *restrict from, size_t count) {
 void *memmove(void *to, const void *from, size_t count) {
   uint8_t *t = to;
   const uint8_t *f = from;
-  if (t < f) return memcpy(to, from, count);
+  if (t < f)
+    for (; count > 0; count--) *t++ = *f++;
   while (count-- > 0) t[count] = f[count];
   return to;
 }

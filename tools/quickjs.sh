@@ -34,10 +34,14 @@ packaged() {
 mark=$({ cat "$here/quickjs.sh"; musl-gcc -dumpfullversion -dumpmachine 2> /dev/null || :; } | cksum | cut -d ' ' -f 1)
 
 if packaged; then
-  dir=$cache/quickjs-$version-package
-  mkdir -p "$dir/include"
-  ln -sfn /usr/include/quickjs "$dir/include/quickjs"
-  ln -sfn "$library" "$dir/libquickjs.a"
+  dir=$cache/quickjs-${installed#ii }-package
+  if [ ! -f "$dir/libquickjs.a" ]; then
+    mkdir -p "$dir/include"
+    ln -sfn /usr/include/quickjs "$dir/include/quickjs"
+    # Its tables for unwinding, which a C program never does, would be 73 KB of the binary.
+    objcopy --remove-section=.eh_frame --remove-section=.rela.eh_frame "$library" "$dir/new.$$"
+    mv "$dir/new.$$" "$dir/libquickjs.a"
+  fi
   echo "$dir"
   exit 0
 fi

@@ -22,6 +22,9 @@ import { forms, type Runtime } from '../support/runtime.js'
 
 const counting = { process: { args: script(['count', '/tmp/count']) } }
 
+/** A command line for a shell: the checkout may lie below a path with a space. */
+const inShell = (words: readonly string[]): string => words.map(word => `'${word}'`).join(' ')
+
 /** The numbers that `count` has written, when there is no gap: the last one; NaN otherwise. */
 const counted = (c: Container, file = 'tmp/count'): number => {
   const path = join(c.rootfs, file)
@@ -224,7 +227,7 @@ forms(t, requires('root', 'cc') || requiresCriu(), (t, rt) => {
   t.test('pipes are replaced, and a foreground restore ends with the exit code', async t => {
     const c = container(t, rt, { process: { args: script(['copy'], ['exit', 7]) } })
     const piped = (...args: readonly string[]) =>
-      c.spawn('bash', '-c', `cat | ${c.line(...args).join(' ')} 2>&1 | cat; exit \${PIPESTATUS[1]}`)
+      c.spawn('bash', '-c', `cat | ${inShell(c.line(...args))} 2>&1 | cat; exit \${PIPESTATUS[1]}`)
     const before = piped('run', '--bundle', c.bundle, c.id)
     before.child.stdin?.write('before\n')
     await before.says('before')
@@ -441,7 +444,7 @@ forms(t, requires('root', 'cc') || requiresCriu(), (t, rt) => {
         // Long enough for two who do it at once.
         const args = ['sh', '-c', `sleep 0.3; echo ran >>${file}`]
         c.configure({ hooks: { poststop: [{ path: '/bin/sh', args }] } })
-        const line = c.line('run', '--bundle', c.bundle, c.id).join(' ')
+        const line = inShell(c.line('run', '--bundle', c.bundle, c.id))
         const running = c.spawn('bash', '-c', `exec ${line} </dev/null >/dev/null 2>&1`)
         countsOn(t, c, 'it counts')
         const ended = how === 'checkpoint' ? checkpoint(c) : c.del('--force')
@@ -460,7 +463,7 @@ forms(t, requires('root', 'cc') || requiresCriu(), (t, rt) => {
     t.teardown(() => receiver.child.kill('SIGKILL'))
     await receiver.says('listening')
     const asks = (...args: readonly string[]) => {
-      const line = c.line('--log', join(c.dir, 'log'), ...args).join(' ')
+      const line = inShell(c.line('--log', join(c.dir, 'log'), ...args))
       return spawnSync('sh', ['-c', `exec ${line}`], {
         cwd: c.bundle,
         stdio: 'ignore',

@@ -82,7 +82,7 @@ export const ordinaryUser = (c: Container, rt: Runtime): User => {
     const mounts = ['passwd', 'group', 'subuid', 'subgid']
       .map(file => `[ -e /etc/${file} ] || : > /etc/${file}; mount --bind ${etc}/${file} /etc/${file}`)
       .join('; ')
-    const checkedOut = `mount --bind ${repository} ${checkout}`
+    const checkedOut = `mount --bind '${repository}' ${checkout}`
     const id = `--reuid=${user.id} --regid=${user.id} --clear-groups ${(options.setpriv ?? []).join(' ')}`
     const env = [
       `PATH=${options.path ?? process.env.PATH}`,
