@@ -1,7 +1,7 @@
 import { oomFile } from '../host/oomkills.js'
 import { becomeMonitor } from '../launch/shim.js'
 import { stopRequest } from '../launch/systemd.js'
-import { openHookOutput } from '../lower/hooks.js'
+import { openHookOutput, timeoutOf } from '../lower/hooks.js'
 import { encodePlan } from '../plan/encode.js'
 import type { HostPath, Op } from '../plan/op.js'
 import { verify } from '../plan/verify.js'
@@ -175,10 +175,20 @@ function poststart(record: Record, state: string, out: Op[]): void {
 
 /** A hook as the monitor runs it, with its state complete. */
 export function poststartHook(index: number, hook: Hook, state: string): Op {
-  const { path, args = [], env = [], timeout = 0 } = hook
+  const { path, args = [], env = [] } = hook
   const words = args.length === 0 ? [path] : args
   const at = `/hooks/poststart/${index}`
-  return { op: 'run_hook', by: 'monitor', at, path, args: words, env, timeout, before: state, after: '' }
+  return {
+    op: 'run_hook',
+    by: 'monitor',
+    at,
+    path,
+    args: words,
+    env,
+    timeout: timeoutOf(hook),
+    before: state,
+    after: '',
+  }
 }
 
 function cgroupDirectories({ v1, v2 }: Created['record']['cgroup']): HostPath[] {

@@ -57,10 +57,16 @@ function byInit(
   const before = text.slice(0, cut)
   const after = text.slice(cut + mark.length)
   for (let i = 0; i < hooks.length; i++) {
-    const { path, args = [], env, timeout = 0 } = hooks[i] as Hook
+    const hook = hooks[i] as Hook
+    const { path, args = [], env = defaultEnv } = hook
     const at = `/hooks/${kind}/${i}`
-    out.push({ op: 'run_hook', by: 'init', at, path, args, env: env ?? defaultEnv, timeout, before, after })
+    out.push({ op: 'run_hook', by: 'init', at, path, args, env, timeout: timeoutOf(hook), before, after })
   }
+}
+
+/** For run_hook: seconds, 0 without one. More than 136 years do not fit into an op and are not missed. */
+export function timeoutOf({ timeout = 0 }: Hook): number {
+  return Math.min(timeout, 0xffffffff)
 }
 
 /** prestart and createRuntime: namespaces and mounts are there, the root has not changed. */

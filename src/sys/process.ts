@@ -129,7 +129,7 @@ export function waitEnded(pidfd: number, milliseconds: number): boolean {
   return waitReadable(pidfd, milliseconds)
 }
 
-/** Waits until there is something to read, at most `milliseconds` (-1: for ever). False when time was up. */
+/** Waits until there is something to read, at most `milliseconds` (-1: for ever; 24 days, poll(2) counts no more). False when time was up. */
 export function waitReadable(fd: number, milliseconds: number): boolean {
   const entry = new Uint8Array(8)
   const view = new DataView(entry.buffer)
@@ -137,7 +137,7 @@ export function waitReadable(fd: number, milliseconds: number): boolean {
   view.setInt16(4, POLLIN, true)
   return (
     check(
-      uninterrupted(() => native().poll(entry, 1, milliseconds)),
+      uninterrupted(() => native().poll(entry, 1, Math.min(milliseconds, 0x7fffffff))),
       'poll',
       () => `${fd}`,
     ) > 0

@@ -32,7 +32,7 @@ const killed = (c: Container, argv: readonly string[], after: number): Promise<b
   })
 
 forms(t, requires('root', 'cc'), (t, rt) => {
-  t.setTimeout((times(rt) + 300) * 1000)
+  t.setTimeout((2 * times(rt) + 300) * 1000)
   t.test('at a random moment', { skip: rt.lacks('tsrun') }, async t => {
     const c = container(t, rt, {
       process: { args: script(['wait']) },
