@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { commands } from '../../src/cli/commands.js'
 import { container, type Result } from '../support/container.js'
 import { nothing } from '../support/leaks.js'
 import { script } from '../support/payload.js'
@@ -17,7 +18,6 @@ const withoutEngine = ({ status, stdout, stderr }: Result) => ({
   stderr,
   stdout: stdout.split('\n').filter(line => !line.startsWith('engine: ')),
 })
-const commands = ['create', 'start', 'state', 'kill', 'delete', 'run', 'list', 'spec', 'features', 'plan']
 
 t.test('both forms', { skip }, async t => {
   if (npm === undefined || fixed === undefined) return
@@ -32,7 +32,7 @@ t.test('both forms', { skip }, async t => {
     return mine
   }
 
-  for (const command of [...commands, 'nonsense']) {
+  for (const command of [...Object.keys(commands), 'nonsense']) {
     same(`${command} --help`, command, '--help')
     same(`${command} without arguments`, command)
     same(`${command} --nonsense`, command, '--nonsense')
@@ -73,6 +73,19 @@ t.test('both forms', { skip }, async t => {
   look('running')
   t.equal(same('start again', 'start', c.id).status, 1)
   t.equal(same('delete of a running one', 'delete', c.id).status, 1)
+  for (const words of [['echo', 'said'], ['exit', '3'], ['nonsense']])
+    same(`exec ${words.join(' ')}`, 'exec', c.id, '/bin/payload', ...script(words).slice(1))
+  t.equal(same('exec of nothing', 'exec', c.id, '/bin/nothing').status, 255)
+  for (const format of ['json', 'table'])
+    t.equal(same(`ps as ${format}`, 'ps', '--format', format, c.id).status, 0)
+  t.equal(same('logs of nothing', 'logs', c.id).status, 1)
+  t.equal(same('update', 'update', '--pids-limit', '77', c.id).status, 0)
+  t.equal(c.callAs(fixed, 'pause', c.id).status, 0, 'the static form pauses it')
+  look('paused')
+  t.equal(same('pause again', 'pause', c.id).status, 1)
+  t.equal(same('exec in a paused one', 'exec', c.id, '/bin/payload').status, 255)
+  t.equal(c.call('resume', c.id).status, 0, 'and the npm form resumes it')
+  t.equal(same('resume again', 'resume', c.id).status, 1)
   const { pid } = c.state()
   t.equal(c.callAs(fixed, 'kill', c.id, 'KILL').status, 0)
   c.ended(pid)
