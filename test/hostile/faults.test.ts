@@ -47,6 +47,7 @@ const ofNode = new Set([
   'prctl',
   'readlink',
   'write',
+  'newfstatat',
 ])
 
 interface Point {
@@ -80,18 +81,20 @@ const pointsOf = (c: Container, rt: Runtime, command: readonly string[], after: 
   after()
   until(() => c.leaks().processes.length === 0, 2000)
   const counts = new Map<string, Map<string, number>>()
-  const most = new Map<string, number>()
+  const points = new Map<string, Point>()
+  let begun = rt.name !== 'npm'
   for (const line of readFileSync(join(c.dir, 'trace'), 'utf8').split('\n')) {
+    // Before that it is the dynamic loader and Node's own start.
+    begun ||= line.includes('/dist/boot.v8')
     const [, pid = '', name = ''] = /^(\d+) +(\w+)\(/.exec(line) ?? []
     if (name === '' || leftOut.has(name) || (rt.name === 'npm' && ofNode.has(name))) continue
     const own = counts.get(pid) ?? new Map<string, number>()
     counts.set(pid, own)
-    own.set(name, (own.get(name) ?? 0) + 1)
-    most.set(name, Math.max(most.get(name) ?? 0, own.get(name) ?? 0))
+    const when = (own.get(name) ?? 0) + 1
+    own.set(name, when)
+    if (begun) points.set(`${name} ${when}`, { name, when })
   }
-  return [...most].flatMap(([name, count]) =>
-    Array.from({ length: count }, (_, i) => ({ name, when: i + 1 })),
-  )
+  return [...points.values()].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.when - b.when))
 }
 
 /** Faults after which no words can come. */

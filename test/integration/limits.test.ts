@@ -20,7 +20,9 @@ const minor = Number(disk?.[2])
 
 const schedulers = '/sys/block/loop0/queue/scheduler'
 const loops =
-  existsSync(schedulers) && readFileSync(schedulers, 'utf8').includes('bfq')
+  existsSync('/dev/loop-control') &&
+  existsSync(schedulers) &&
+  readFileSync(schedulers, 'utf8').includes('bfq')
     ? false
     : 'needs loop devices and their scheduler bfq'
 

@@ -49,7 +49,7 @@ forms(t, requires('root', 'cc', 'runc'), (t, rt) => {
     }
     for (const name of ['cpu', 'memory', 'pids']) t.match(theirs.data[name] !== undefined, true, name)
     t.equal(ours.data.memory.usage.limit, theirs.data.memory.usage.limit)
-    t.same(ours.data.pids, theirs.data.pids)
+    t.equal(ours.data.pids.limit, theirs.data.pids.limit) // what is there at a moment need not be the same
     t.same(Object.keys(ours.data.memory.raw).sort(), Object.keys(theirs.data.memory.raw).sort())
   })
 
