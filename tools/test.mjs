@@ -25,7 +25,7 @@ const again = {
   'no-openat2': {
     of: ['integration', 'advisories', 'hostile'],
     // What is slow and looks into no root is not run again. CRIU cannot dump behind a filter, and a user cannot load one.
-    but: /hostile\/(faults|fuzz|load|kill|disk|races)\.test|integration\/(checkpoint|delegated|rootless)/,
+    but: /hostile\/(faults|fuzz|load|kill|disk|races)\.test|integration\/(checkpoint|delegated|rootless)|CVE-2026-119101/,
     env: { TSRUN_WITHOUT: 'openat2', TSRUN_RUNTIME: 'static', TRIES: '10' },
   },
 }
