@@ -2,7 +2,9 @@
  * The filters against two judges, for every system call of three ABIs and arguments at every edge: a model that says
  * what a profile means, and libseccomp's program for the same profile. Ours must be what the model says, and what
  * libseccomp says, except where several rules with conditions meet in one call: libseccomp 2.5.4 merges those into one
- * tree and then gives some calls a verdict that no rule asks for. There the model has the last word.
+ * tree and then gives some calls a verdict that no rule asks for. There the model has the last word. Two more, each in one of
+ * some hundred large profiles: a call with a single rule goes astray (seed 1795268869; asked about that call alone it must say
+ * what we say), and of a rule without conditions and one whose conditions are none in 32 bits it takes the other (1795268926).
  */
 import { readFileSync } from 'node:fs'
 import t from 'tap'
@@ -10,7 +12,7 @@ import { ConfigError } from '../../src/base/errors.js'
 import { compileSeccomp } from '../../src/lower/seccomp/index.js'
 import type { Seccomp, SeccompArg } from '../../src/spec/types.gen.js'
 import { data, run, words } from '../support/seccomp/bpf.js'
-import { conditional, verdicts } from '../support/seccomp/model.js'
+import { asked, conditional, verdicts } from '../support/seccomp/model.js'
 import { ask, buildOracle, missing } from '../support/seccomp/oracle.js'
 import {
   condition,
@@ -59,6 +61,14 @@ interface Outcome {
   astray: number
 }
 
+/** The same profile for one call alone, of which libseccomp makes no tree that could go astray. */
+const only = (profile: Seccomp, name: string): Seccomp => ({
+  ...profile,
+  syscalls: (profile.syscalls ?? [])
+    .filter(({ names }) => names.includes(name))
+    .map(rule => ({ ...rule, names: [name] })),
+})
+
 /** Holds one profile's filter against both judges; throws at the first verdict that cannot be. */
 function judge(profile: Seccomp, tries: number, seed: number, program: Uint8Array): Outcome {
   const ours = words(compileSeccomp(profile, { arch: 'x86_64' }, { newCalls: false }).program)
@@ -71,9 +81,15 @@ function judge(profile: Seccomp, tries: number, seed: number, program: Uint8Arra
     const allowed = verdicts(profile, call.name, call.args, call.abi === 'x86_64')
     const muxed = call.abi === 'x86' && multiplexers.includes(call.name)
     const wrong = !muxed && !allowed.includes(verdict)
-    if (wrong || (verdict !== other && !muxed && call.rules < 2)) {
-      const text = JSON.stringify({ ...call, verdict, other, allowed }, (_, x) =>
-        typeof x === 'bigint' ? `${x}` : x,
+    const odd =
+      verdict !== other &&
+      !muxed &&
+      call.rules < 2 &&
+      !asked(profile, call.name, call.args, call.abi === 'x86_64').includes(other)
+    if (wrong || (odd && run(words(ask(oracle, only(profile, call.name)).program), input) !== verdict)) {
+      const text = JSON.stringify(
+        { ...call, verdict, other, allowed, ...only(profile, call.name) },
+        (_, x) => (typeof x === 'bigint' ? `${x}` : x),
       )
       throw new Error(`seed ${seed}: ${text}`)
     }
@@ -184,13 +200,14 @@ for (const [title, actions, seeds] of [
 ] as const) {
   t.test(`random profiles with ${title}`, { skip: missing }, async t => {
     let compared = 0
-    const end = Date.now() + seconds * 1000
+    let end = Date.now() + seconds * 1000
     for (let seed = first; seconds > 0 ? Date.now() < end : seed < first + seeds; seed++) {
       const next = generator(seed)
       const some = Array.from({ length: 3 + next(40) }, () => old[next(old.length)] as string)
       const architectures = ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_X32']
       const made = random(next, { names: [...some, 'socket', 'semop'], architectures, actions })
       const { profile, program, refused } = known(made)
+      if (refused === 'no end') end += 20_000 // that was libseccomp's time
       if (refused !== undefined) continue
       compared += judge(profile, 12, seed, program).calls
     }

@@ -41,6 +41,18 @@ export function verdicts(profile: Seccomp, name: string, args: readonly bigint[]
   return found.size === 0 ? [otherwise] : [...found]
 }
 
+/** What each rule of `name` that holds asks for, also where another one has the last word. */
+export function asked(
+  { syscalls = [] }: Seccomp,
+  name: string,
+  args: readonly bigint[],
+  wide: boolean,
+): number[] {
+  return syscalls
+    .filter(rule => rule.names.includes(name) && matches(rule, args, wide))
+    .map(({ action, errnoRet }) => returnValue(action, errnoRet))
+}
+
 /** The rules with conditions that decide about a call. */
 export function conditional(profile: Seccomp, name: string): SeccompSyscall[] {
   return (profile.syscalls ?? []).filter(({ names, args = [] }) => names.includes(name) && args.length > 0)
