@@ -59,7 +59,7 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     for (let i = 0; i < times(rt); i++) {
       const name = names[i % names.length] as string
       prepare[name]?.()
-      const most = usual[name] ?? (rt.name === 'npm' ? 100 : 20)
+      const most = usual[name] ?? (rt.name === 'npm' ? 40 : 10)
       const after = (random(1000) / 1000) * most
       const isLate = await killed(c, commands[name] as string[], after)
       if (isLate) late++
