@@ -86,6 +86,36 @@ function environment(timeout, more) {
   return { ...env, TSRUN_TIMEOUT: String(timeout), TAP_TIMEOUT: String(timeout) }
 }
 
+/** Ends a test file and takes away what its containers, which carry its pid, left on the machine: it had no time to. */
+async function endFile(pid) {
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch {
+    // it has ended
+  }
+  const outfile = join(built, 'sweep.mjs')
+  const source = join(house, 'test/support/leaks.ts')
+  esbuild.buildSync({
+    entryPoints: [source],
+    outfile,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    logLevel: 'error',
+  })
+  const { sweep } = await import(outfile)
+  sweep(`tsrun-test-${pid}-`)
+}
+
+/** The process groups of files that run. They are not of the terminal's: who interrupts this ends them, too. */
+const running = new Set()
+for (const [signal, number] of Object.entries({ SIGHUP: 1, SIGINT: 2, SIGTERM: 15 })) {
+  process.on(signal, async () => {
+    for (const pid of running) await endFile(pid)
+    process.exit(128 + number)
+  })
+}
+
 /** Runs a command in a process group of its own; { status, output } with both streams in order. */
 function run(command, args, timeout = options.timeout ?? 300, more = {}) {
   return new Promise(done => {
@@ -95,17 +125,19 @@ function run(command, args, timeout = options.timeout ?? 300, more = {}) {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     })
+    running.add(child.pid)
     const chunks = []
     let late = false
     const timer = setTimeout(() => {
       late = true
-      process.kill(-child.pid, 'SIGKILL')
+      endFile(child.pid)
     }, timeout * 1000)
     child.stdout.on('data', chunk => chunks.push(chunk))
     child.stderr.on('data', chunk => chunks.push(chunk))
     child.on('error', error => done({ status: error.message, output: '' }))
     child.on('close', (code, signal) => {
       clearTimeout(timer)
+      running.delete(child.pid)
       const status = late ? `no end after ${timeout} s` : (signal ?? code)
       done({ status, output: Buffer.concat(chunks).toString() })
     })

@@ -1,5 +1,7 @@
 /** Counts what a container left on the host, by the tag that marks all that is its own. */
-import { readdirSync, readFileSync, rmdirSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { readdirSync, readFileSync, readlinkSync, rmdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 export interface Leaks {
@@ -15,6 +17,15 @@ export const nothing: Leaks = { state: [], cgroups: [], mounts: [], processes: [
 const tryRead = (path: string): string => {
   try {
     return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+/** criu has neither the environment nor the cgroup of who started it, but works in the container's directory. */
+const workingDirectory = (pid: number): string => {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`)
   } catch {
     return ''
   }
@@ -44,16 +55,18 @@ export const mountsBelow = (directory: string): string[] =>
   readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')
     .map(line => line.split(' ')[4] ?? '')
-    .filter(point => point === directory || point.startsWith(`${directory}/`))
+    .filter(point => point === directory || point.startsWith(directory === '/' ? '/' : `${directory}/`))
 
-/** Live processes with the tag in their environment, command line or cgroup. Zombies hold nothing and do not count. */
+/** Live processes with the tag in their environment, command line, cgroup or working directory. Zombies hold nothing and do not count. */
 export const processesOf = (tag: string): number[] =>
   readdirSync('/proc')
     .filter(name => name >= '0' && name <= '9~')
     .map(Number)
     .filter(pid => pid !== process.pid)
-    .filter(pid =>
-      ['environ', 'cmdline', 'cgroup'].some(file => tryRead(`/proc/${pid}/${file}`).includes(tag)),
+    .filter(
+      pid =>
+        ['environ', 'cmdline', 'cgroup'].some(file => tryRead(`/proc/${pid}/${file}`).includes(tag)) ||
+        workingDirectory(pid).includes(tag),
     )
     .filter(pid => !/^\d+ \(.*\) [ZX]/s.test(tryRead(`/proc/${pid}/stat`) || '0 () X'))
 
@@ -76,4 +89,22 @@ export const removeCgroups = (tag: string): void => {
       // the next run's count will show it
     }
   }
+}
+
+/** Takes away all that carries a tag, after tests that could not do so themselves: they failed, or were ended. */
+export const sweep = (tag: string): void => {
+  for (const pid of processesOf(tag)) {
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch {
+      // ended meanwhile
+    }
+  }
+  for (let tries = 0; tries < 50 && processesOf(tag).length > 0; tries++) spawnSync('sleep', ['0.02'])
+  const points = mountsBelow('/').filter(point => point.includes(tag))
+  for (const point of points.reverse()) spawnSync('umount', ['-l', point])
+  removeCgroups(tag)
+  const held = mountsBelow('/').some(point => point.includes(tag))
+  for (const name of held ? [] : readdirSync(tmpdir()))
+    if (name.startsWith(tag)) rmSync(join(tmpdir(), name), { recursive: true, force: true })
 }
