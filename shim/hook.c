@@ -119,7 +119,7 @@ int run_run_hook(const struct op_run_hook *op) {
   int out = sys(memfd_create, "output", MFD_CLOEXEC);
   int error = out < 0 ? failed(RUN_HOOK_MEMFD, out) : run_child(op, in, out);
   if (out >= 0) quote_output(out);
-  if (error >= 0) report_said(shim.record->index);
+  if (error >= 0) (shim.verb == VERB_MONITOR ? tell_said : report_said)(shim.record->index);
   close_fd(in);
   close_fd(out);
   return error;

@@ -11,11 +11,17 @@ static struct {
   int begun, ended;
   int pid, pidfd, signals;
 } init;
-/** What to execute when a failure ends the run: set between `release` and `supervise`. */
+/** What to execute when a failure ends the run (set between `release` and `supervise`), and whether also for what hooks say. */
 static struct {
   struct ref args, env;
-  int set;
+  int set, says;
 } fallback;
+
+/** A frame, with as much detail as there is. */
+struct told {
+  struct frame head;
+  char detail[MAX_DETAIL];
+};
 
 /* `begin`, `turn` and `await_exec` serve several ops. */
 #define SAME_STEPS(OP)                                                   \
@@ -111,9 +117,26 @@ static void end(void) {
   init.pidfd = -1;
 }
 
+/** The lists of `fallback` with one more argument: `who` and a frame in hex. Returns the environment. */
+static char **tell(const char *who, const void *frame, size_t length) {
+  static char last[sizeof "monitor:" + 2 * sizeof(struct told)];
+  size_t at = strlen(who);
+  memcpy(last, who, at);
+  for (const uint8_t *byte = frame; length > 0; byte++, length--) {
+    last[at++] = "0123456789abcdef"[*byte >> 4];
+    last[at++] = "0123456789abcdef"[*byte & 15];
+  }
+  last[at] = '\0';
+  char **env = spread(fallback.args, shim.pointers);
+  env[-1] = last;
+  *env++ = NULL;
+  spread(fallback.env, env);
+  return env;
+}
+
 /** The runtime tells what failed and takes the container away: it is executed with the frame as its last argument. */
 static int hand_back(const char *who, const void *frame, size_t length) {
-  static char told[sizeof "monitor:" + 2 * (16 + MAX_DETAIL)];
+  char **env = tell(who, frame, length);
   fallback.set = 0;
   if (!init.ended) {
     /* Our child until it is reaped, so the pid is its own; a pidfd there may not be, when that is what failed. */
@@ -122,32 +145,33 @@ static int hand_back(const char *who, const void *frame, size_t length) {
     init.ended = 1;
   }
   end();
-  size_t at = strlen(who);
-  memcpy(told, who, at);
-  for (const uint8_t *byte = frame; length > 0; byte++, length--) {
-    told[at++] = "0123456789abcdef"[*byte >> 4];
-    told[at++] = "0123456789abcdef"[*byte & 15];
-  }
-  char **args = shim.pointers;
-  char **env = spread(fallback.args, args);
-  env[-1] = told;
-  *env++ = NULL;
-  spread(fallback.env, env);
   reset_signals(0);
   sys(umask, shim.umask);
-  int error = sys(execve, args[0], args, env);
+  int error = sys(execve, shim.pointers[0], shim.pointers, env);
   mask_signals(ALL_SIGNALS);
   return error;
 }
 
+/** A frame of our own, with the detail. */
+static size_t make_frame(struct told *frame, enum frame_kind kind, uint32_t index, uint32_t step, int32_t error) {
+  frame->head = (struct frame){kind, index, step, error};
+  memcpy(frame->detail, shim.detail, shim.detail_length);
+  return sizeof frame->head + shim.detail_length;
+}
+
 void give_up(uint32_t index, uint32_t step, int error) {
-  if (!fallback.set) return;
-  struct {
-    uint32_t head[4];
-    char detail[MAX_DETAIL];
-  } frame = {.head = {FRAME_FAILED, index, step, (uint32_t)-error}};
-  memcpy(frame.detail, shim.detail, shim.detail_length);
-  hand_back("monitor:", &frame, sizeof frame.head + shim.detail_length);
+  struct told frame;
+  if (fallback.set) hand_back("monitor:", &frame, make_frame(&frame, FRAME_FAILED, index, step, -error));
+}
+
+/** What a hook printed is kept by the runtime if it can: nothing depends on it. */
+static void keep_said(const char *who, const struct told *frame, size_t length) {
+  if (fallback.says) run_words(shim.pointers, tell(who, frame, length), 0, 0);
+}
+
+void tell_said(uint32_t index) {
+  struct told frame;
+  if (shim.detail_length > 0) keep_said("monitor:", &frame, make_frame(&frame, FRAME_SAID, index, shim.detail_length, 0));
 }
 
 /** What is on the fifo of an init that has ended. A fifo that nobody opened does not hang up. */
@@ -157,26 +181,42 @@ static int look(int fifo) {
   return sys(ppoll, &poll, 1, &time, NULL, 0) > 0 ? poll.revents : 0;
 }
 
+/** The words of hooks at the beginning of what init told; returns how much is left of it. */
+static size_t take_said(struct told *heard, size_t length) {
+  while (length >= sizeof heard->head && heard->head.kind == FRAME_SAID && heard->head.b <= MAX_DETAIL) {
+    size_t whole = sizeof heard->head + heard->head.b;
+    if (length < whole) break;
+    keep_said("init:", heard, whole);
+    memmove(heard, (const char *)heard + whole, length -= whole);
+  }
+  return length;
+}
+
 /**
  * Waits until init has executed its program, which closes its end of `from`. What init tells instead, or its silent death, ends
  * the run.
  */
 static int await_exec(int from) {
-  char frame[16 + MAX_DETAIL];
-  int got = -EAGAIN;
-  while (got == -EAGAIN || got == -EINTR) {
+  static struct told heard[2]; /* a pipe may give us one and the beginning of the next */
+  size_t length = 0;
+  for (int got = 1; got != 0;) {
     int seen = turn(from);
     if (seen < 0) return seen;
     if (seen == 0 && init.ended) seen = look(from);
-    if (seen != 0) got = sys(read, from, frame, sizeof frame);
-    else if (init.ended) return failed(RELEASE_EXECVE, hand_back("init:", NULL, 0));
+    if (seen == 0 && init.ended) return failed(RELEASE_EXECVE, hand_back("init:", NULL, 0));
+    if (seen == 0) continue;
+    got = sys(read, from, (char *)heard + length, sizeof heard - length);
+    if (got == -EAGAIN || got == -EINTR) continue;
+    if (got < 0) return failed(RELEASE_READ, got);
+    length = take_said(heard, length + (size_t)got);
+    if (length > sizeof *heard) return failed(RELEASE_READ, -EPROTO);
   }
   close_fd(from);
-  if (got <= 0) return failed(RELEASE_READ, got);
-  return failed(RELEASE_EXECVE, hand_back("init:", frame, (size_t)got));
+  return length == 0 ? 0 : failed(RELEASE_EXECVE, hand_back("init:", heard, length));
 }
 
-static int begin_release(uint64_t pid, uint64_t console, struct ref args, struct ref env) {
+static int begin_release(uint64_t pid, uint64_t console, struct ref args, struct ref env, uint64_t says) {
+  fallback.says = says == 1;
   fallback.args = args;
   fallback.env = env;
   fallback.set = 1;
@@ -185,7 +225,7 @@ static int begin_release(uint64_t pid, uint64_t console, struct ref args, struct
 
 /* Signals and the terminal are looked after before the first instruction of the program. */
 int run_release(const struct op_release *op) {
-  int error = begin_release(op->pid, op->console, op->args, op->env);
+  int error = begin_release(op->pid, op->console, op->args, op->env, op->says);
   if (error < 0) return error;
   int fifo = sys(openat, AT_FDCWD, text(op->fifo), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   if (fifo < 0) return failed(RELEASE_OPEN, fifo);
@@ -195,7 +235,7 @@ int run_release(const struct op_release *op) {
 }
 
 int run_release_exec(const struct op_release_exec *op) {
-  int error = begin_release(op->pid, op->console, op->args, op->env);
+  int error = begin_release(op->pid, op->console, op->args, op->env, 0);
   if (error < 0) return error;
   uint32_t answer = (uint32_t)op->n;
   int sent = sys(sendto, (int)op->report, &answer, sizeof answer, MSG_NOSIGNAL, NULL, 0);

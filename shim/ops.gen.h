@@ -2,7 +2,7 @@
 #pragma once
 #include <stdint.h>
 
-#define BUILD_ID 0x41d18b41u
+#define BUILD_ID 0x2bdc50fdu
 
 enum opcode {
   OP_BARRIER = 1,
@@ -615,6 +615,7 @@ struct op_release {
   uint64_t pid;
   uint64_t console;
   struct ref fifo;
+  uint64_t says;
   struct ref args;
   struct ref env;
 };
@@ -884,6 +885,7 @@ static const struct field_rule field_rules[] = {
     {KIND_U32, 0, 0}, /* release */
     {KIND_U32, 1, 0}, /* release */
     {KIND_PATH, 0, 0}, /* release */
+    {KIND_U32, 0, 0}, /* release */
     {KIND_STRS, 0, 0}, /* release */
     {KIND_STRS, 0, 0}, /* release */
     {KIND_U32, 0, 0}, /* notify */
@@ -1004,27 +1006,27 @@ static const struct op_rule op_rules[] = {
     [OP_EXEC] = {1, 2, 117},
     [OP_EXIT] = {1, 0, 119},
     [OP_SUPERVISE] = {1, 2, 119},
-    [OP_RELEASE] = {1, 5, 121},
-    [OP_NOTIFY] = {1, 2, 126},
-    [OP_REMOVE_CGROUP] = {1, 1, 128},
-    [OP_REMOVE_FILE] = {1, 1, 129},
-    [OP_REMOVE_DIRECTORY] = {1, 1, 130},
-    [OP_CLEAN_UP_AFTER_FAILURE] = {1, 2, 131},
-    [OP_CLEAN_UP] = {1, 2, 133},
-    [OP_STOP_UNIT] = {1, 5, 135},
-    [OP_REPORT_OOM] = {1, 3, 140},
-    [OP_EXIT_LIKE_INIT] = {1, 0, 143},
-    [OP_JOIN_PROCESS] = {1, 2, 143},
-    [OP_RELEASE_EXEC] = {1, 6, 145},
-    [OP_SCHED_SETATTR] = {1, 7, 151},
-    [OP_IOPRIO_SET] = {1, 2, 158},
-    [OP_SET_MEMPOLICY] = {1, 3, 160},
-    [OP_SCHED_SETAFFINITY] = {1, 1, 163},
-    [OP_PERSONALITY] = {1, 1, 164},
-    [OP_MAKE_USER_NAMESPACE] = {1, 3, 165},
-    [OP_IDMAP_MOUNT] = {1, 3, 168},
-    [OP_SET_LABEL] = {1, 3, 171},
-    [OP_LABEL_ROOT] = {1, 2, 174},
+    [OP_RELEASE] = {1, 6, 121},
+    [OP_NOTIFY] = {1, 2, 127},
+    [OP_REMOVE_CGROUP] = {1, 1, 129},
+    [OP_REMOVE_FILE] = {1, 1, 130},
+    [OP_REMOVE_DIRECTORY] = {1, 1, 131},
+    [OP_CLEAN_UP_AFTER_FAILURE] = {1, 2, 132},
+    [OP_CLEAN_UP] = {1, 2, 134},
+    [OP_STOP_UNIT] = {1, 5, 136},
+    [OP_REPORT_OOM] = {1, 3, 141},
+    [OP_EXIT_LIKE_INIT] = {1, 0, 144},
+    [OP_JOIN_PROCESS] = {1, 2, 144},
+    [OP_RELEASE_EXEC] = {1, 6, 146},
+    [OP_SCHED_SETATTR] = {1, 7, 152},
+    [OP_IOPRIO_SET] = {1, 2, 159},
+    [OP_SET_MEMPOLICY] = {1, 3, 161},
+    [OP_SCHED_SETAFFINITY] = {1, 1, 164},
+    [OP_PERSONALITY] = {1, 1, 165},
+    [OP_MAKE_USER_NAMESPACE] = {1, 3, 166},
+    [OP_IDMAP_MOUNT] = {1, 3, 169},
+    [OP_SET_LABEL] = {1, 3, 172},
+    [OP_LABEL_ROOT] = {1, 2, 175},
 };
 static const uint64_t flag_masks[] = {
     0x7e020080, /* namespaces */

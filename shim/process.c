@@ -15,6 +15,11 @@ void reset_signals(uint64_t mask) {
   mask_signals(mask);
 }
 
+void catch_sigpipe(int caught) {
+  const uint64_t action[4] = {(uint64_t)!caught}; /* the default, or to ignore it */
+  sys(rt_sigaction, SIGPIPE, action, NULL, 8);
+}
+
 void mask_signals(uint64_t mask) { sys(rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof mask); }
 
 int32_t *shared_page(void) {
@@ -63,6 +68,10 @@ int run_program(struct ref program, struct ref environment, uint32_t fork_step, 
   char **args = shim.pointers;
   char **env = spread(program, args);
   spread(environment, env);
+  return run_words(args, env, fork_step, execve_step);
+}
+
+int run_words(char **args, char **env, uint32_t fork_step, uint32_t execve_step) {
   if (args[0] == NULL) return failed(execve_step, -EINVAL);
   int pid = fork_process();
   if (pid < 0) return failed(fork_step, pid);

@@ -1,11 +1,6 @@
 /* Frames to the runtime, and its answers. One datagram each, so nothing is ever half read. */
 #include "shim.h"
 
-struct frame {
-  uint32_t kind, a, b;
-  int32_t c;
-};
-
 /** To a socket with sendmsg (no SIGPIPE); the exec fifo, a pipe or a file of a test takes it by writev. */
 static int send_frame(struct frame frame, size_t detail, struct control_fd *control) {
   struct iovec parts[] = {{&frame, sizeof frame}, {shim.detail, detail}};
@@ -33,12 +28,12 @@ void report_failure(uint32_t index, uint32_t step, int32_t error) {
   if (shim.report >= 0) send_frame((struct frame){FRAME_FAILED, index, step, error}, shim.detail_length, NULL);
 }
 
+/* The exec fifo is no socket, so the frame has its length; and a `start` that was killed must not end its container. */
 void report_said(uint32_t index) {
-  struct frame frame = {FRAME_SAID, index, 0, 0};
-  struct iovec parts[] = {{&frame, sizeof frame}, {shim.detail, shim.detail_length}};
-  struct msghdr message = {.parts = parts, .part_count = 2};
-  /* The exec fifo is no socket: what is read there is the reason why a container did not start. */
-  if (shim.report >= 0 && shim.detail_length > 0) sys(sendmsg, shim.report, &message, MSG_NOSIGNAL);
+  if (shim.report < 0 || shim.detail_length == 0) return;
+  catch_sigpipe(0);
+  send_frame((struct frame){FRAME_SAID, index, shim.detail_length, 0}, shim.detail_length, NULL);
+  catch_sigpipe(1);
 }
 
 _Noreturn void leave(int status) {

@@ -86,15 +86,22 @@ void explain(const char *words, size_t length);
 /* monitor.c */
 /** Between `release` and `supervise` a failed op ends init and the run: the runtime is executed to tell it. */
 void give_up(uint32_t index, uint32_t step, int error);
+/** The runtime is executed to keep what the hook of this index printed: the detail. */
+void tell_said(uint32_t index);
 
 /* report.c */
 enum frame_kind { FRAME_STARTED = 1, FRAME_BARRIER, FRAME_FD, FRAME_FAILED, FRAME_READY, FRAME_SAID };
+/** The head of what is sent; the detail follows. */
+struct frame {
+  uint32_t kind, a, b;
+  int32_t c;
+};
 int report(enum frame_kind kind, uint32_t a, uint32_t b, int32_t c);
 /** What a descriptor in a frame is. */
 enum tag { TAG_CONSOLE = 1, TAG_LISTENER };
 int report_fd(enum tag tag, int fd);
 void report_failure(uint32_t index, uint32_t step, int32_t error);
-/** What somebody said whom the op of this index ran: the detail. Only to a runtime that listens to frames of all kinds. */
+/** What somebody said whom the op of this index ran: the detail. */
 void report_said(uint32_t index);
 _Noreturn void leave(int status);
 
@@ -132,9 +139,13 @@ int32_t *shared_page(void);
 /** Every disposition the default one, and this mask: bit n - 1 blocks signal n. */
 void reset_signals(uint64_t mask);
 void mask_signals(uint64_t mask);
+/** Whether a write that nobody reads ends this process. */
+void catch_sigpipe(int caught);
 int wait_for(int pid, int *status);
 /** Runs a program with its environment, as our caller would, and waits for it. */
 int run_program(struct ref program, struct ref environment, uint32_t fork_step, uint32_t execve_step);
+/** The same with the lists spread. */
+int run_words(char **args, char **env, uint32_t fork_step, uint32_t execve_step);
 /** Marks all descriptors from `first` on. */
 int close_on_exec(unsigned first);
 /** Milliseconds of the monotonic clock. */

@@ -11,7 +11,9 @@ export interface Log {
   error(message: string, fields?: LogFields): void
   /** What somebody else printed: `info` in a log file, `debug` where people read. */
   note(message: string, fields?: LogFields): void
+  /** Whether notes are kept: else nobody need fetch them. */
+  readonly notes: boolean
 }
 
 /** Drops everything: for tests and for callers that do not care. */
-export const silent: Log = { debug() {}, info() {}, warn() {}, error() {}, note() {} }
+export const silent: Log = { debug() {}, info() {}, warn() {}, error() {}, note() {}, notes: false }

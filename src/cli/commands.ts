@@ -182,7 +182,7 @@ export const commands = {
 
 /** Commands that tsrun gives itself: no help and no completion knows them. */
 export const hiddenCommands: CommandTable = {
-  _failed: { part: 'create', positionals: ['container-id', 'told'], options: {} },
+  _told: { part: 'create', positionals: ['container-id', 'told'], options: {} },
   _oom: { part: 'operate', positionals: ['container-id'], options: {} },
   '_failed-exec': {
     part: 'exec',

@@ -25,6 +25,7 @@ export function openLog(options: GlobalOptions): CliLog {
   const fd = options.log ? openLogFile(options.log) : undefined
   const json = options['log-format'] === 'json'
   const threshold = ranks[options.debug === true ? 'debug' : (options['log-level'] ?? 'info')]
+  const ofNotes = fd === undefined ? 'debug' : 'info'
   const emit = (level: Level, message: string, fields: LogFields = {}): void => {
     if (ranks[level] > threshold) return
     if (fd !== undefined)
@@ -37,7 +38,8 @@ export function openLog(options: GlobalOptions): CliLog {
     info: (message, fields) => emit('info', message, fields),
     warn: (message, fields) => emit('warning', message, fields),
     error: (message, fields) => emit('error', message, fields),
-    note: (message, fields) => emit(fd === undefined ? 'debug' : 'info', message, fields),
+    note: (message, fields) => emit(ofNotes, message, fields),
+    notes: ranks[ofNotes] <= threshold,
     fail(message, fields) {
       emit('error', message, fields)
       if (fd !== undefined) printError(plainLine('error', message))

@@ -138,7 +138,7 @@ function withoutArguments([index, op]: [number, Op]): [number, Op] {
   return [index, op.op === 'exec' ? { ...op, args: op.args.slice(0, 1) } : op]
 }
 
-/** `tsrun _failed-exec`: the error that a foreground `exec` ends with. `told` as for `_failed`. */
+/** `tsrun _failed-exec`: the error that a foreground `exec` ends with. `told` as for `_told`. */
 export function failedExec(id: string, ops: string, told: string): TsrunError {
   const bytes = fromHex(told.slice(told.indexOf(':') + 1))
   const context = `exec in ${JSON.stringify(id)}`

@@ -74,7 +74,7 @@ function monitorPlan(options: RunOptions, running: Running, notify?: Notify): Ui
 
 /**
  * What is left to do: the steps of `start`, which need somebody who listens to signals before the program runs, and what comes after
- * them. When one of them fails, tsrun is executed again: `_failed` tells why and cleans up.
+ * them. When one of them fails, tsrun is executed again: `_told` tells why and cleans up.
  */
 function monitorOps(options: RunOptions, running: Running, notify: Notify | undefined): Op[] {
   const { common, id, again } = options
@@ -83,9 +83,10 @@ function monitorOps(options: RunOptions, running: Running, notify: Notify | unde
   const env = native().environ
   const process = { pid, ...(console === undefined ? {} : { console }) }
   const fifo = `${directory}/${files.fifo}` as HostPath
-  const args = [...again, '_failed', id]
-  const ops: Op[] = [{ op: 'release', by: 'monitor', at: 'runtime:start', ...process, fifo, args, env }]
-  // The monitor's ops of poststart follow at once: `failed.ts` counts on it.
+  const args = [...again, '_told', id]
+  const says = common.log.notes ? 1 : 0
+  const ops: Op[] = [{ op: 'release', by: 'monitor', at: 'runtime:start', ...process, fifo, says, args, env }]
+  // The monitor's ops of poststart follow at once: `monitored.ts` counts on it.
   poststart(record, stateDocument(record, record.annotations, 'running', pid), ops)
   if (notify !== undefined) ops.push({ op: 'notify', by: 'monitor', at: 'runtime:notify', ...notify })
   return [...ops, ...endOps({ ...options, notify: notifySocket() !== undefined }, running)]

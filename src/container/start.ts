@@ -1,6 +1,8 @@
 import { ConfigError, HostError, StateError, SyscallError, TsrunError } from '../base/errors.js'
+import type { Log } from '../base/log.js'
 import { failureOf } from '../launch/failure.js'
-import { parseFrame } from '../plan/frames.js'
+import { noteOutput } from '../launch/hook.js'
+import { parseFrame, saidLength } from '../plan/frames.js'
 import { check, uninterrupted } from '../sys/call.js'
 import { close, O, openFile, unlink } from '../sys/files.js'
 import { native } from '../sys/native.js'
@@ -56,7 +58,7 @@ export function start(common: Common, record: Record): void {
   let notified = host === undefined ? undefined : listenForNotify(common.root, id)
   try {
     fifo = openFifo(path)
-    const told = readToEnd(record, fifo, pidfd)
+    const told = readToEnd(record, fifo, pidfd, common.log)
     unlink(path)
     if (told.length > 0) throw startFailure(record, told)
     common.log.debug('the program was executed')
@@ -87,8 +89,8 @@ function openFifo(path: string): number {
   }
 }
 
-function readToEnd(record: Record, fifo: number, pidfd: number): Uint8Array {
-  const calls = native()
+/** What is left when the words of hooks were taken from it. */
+function readToEnd(record: Record, fifo: number, pidfd: number, log: Log): Uint8Array {
   const entries = new Uint8Array(16)
   const view = new DataView(entries.buffer)
   view.setInt32(0, fifo, true)
@@ -96,26 +98,54 @@ function readToEnd(record: Record, fifo: number, pidfd: number): Uint8Array {
   view.setInt32(8, pidfd, true)
   view.setInt16(12, POLLIN, true)
   // Until init has opened its end there is nothing to hear but its death.
-  check(
-    uninterrupted(() => calls.poll(entries, 2, -1)),
-    'poll',
-    'exec fifo',
-  )
+  awaitEither(entries)
   const bytes = new Uint8Array(4096)
   if (view.getInt16(6, true) === 0) {
     throw startFailure(record, bytes.subarray(0, 0))
   }
-  const EAGAIN = -11
-  let length = calls.read(fifo, bytes, bytes.length)
-  while (length === EAGAIN) {
-    check(
-      uninterrupted(() => calls.poll(entries, 2, -1)),
-      'poll',
-      'exec fifo',
-    )
-    length = calls.read(fifo, bytes, bytes.length)
+  for (let have = 0; ; ) {
+    const got = readSome(fifo, bytes.subarray(have), entries)
+    if (got === 0) return bytes.subarray(0, have)
+    have = takeSaid(record, bytes, have + got, log)
   }
-  return bytes.subarray(0, check(length, 'read', 'exec fifo'))
+}
+
+function awaitEither(entries: Uint8Array): void {
+  check(
+    uninterrupted(() => native().poll(entries, 2, -1)),
+    'poll',
+    'exec fifo',
+  )
+}
+
+function readSome(fifo: number, into: Uint8Array, entries: Uint8Array): number {
+  const EAGAIN = -11
+  let length = native().read(fifo, into, into.length)
+  while (length === EAGAIN) {
+    awaitEither(entries)
+    length = native().read(fifo, into, into.length)
+  }
+  return check(length, 'read', 'exec fifo')
+}
+
+/** Keeps what hooks of startContainer printed; returns how many bytes are left, at the beginning. */
+function takeSaid(record: Record, bytes: Uint8Array, have: number, log: Log): number {
+  let left = have
+  for (;;) {
+    const length = saidLength(bytes.subarray(0, left))
+    if (length === 0) return left
+    noteSaid(record, bytes.subarray(0, length), log)
+    bytes.copyWithin(0, length, left)
+    left -= length
+  }
+}
+
+/** Keeps the words of a hook that init ran. */
+export function noteSaid({ afterStart }: Record, bytes: Uint8Array, log: Log): void {
+  const frame = parseFrame(bytes)
+  if (frame.kind !== 'said') return
+  for (const [place, op] of afterStart)
+    if (place === frame.index && op.op === 'run_hook') noteOutput(op, frame.detail, log)
 }
 
 /** The error that a frame from init tells of: an op after `wait_start`. No bytes: it ended and told nothing. */

@@ -92,6 +92,14 @@ export function parseFrame(bytes: Uint8Array): Frame {
   }
 }
 
+/** Where frames come without borders, in the exec fifo: the length of a whole `said` at the beginning, 0 when there is none. */
+export function saidLength(bytes: Uint8Array): number {
+  if (bytes.length < HEAD) return 0
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const length = HEAD + view.getUint32(8, true)
+  return view.getUint32(0, true) === 6 && length <= bytes.length ? length : 0
+}
+
 /** Lets the shim go on from barrier `n`. */
 export function answer(n: number): Uint8Array {
   return new Uint8Array(new Uint32Array([n]).buffer)

@@ -272,11 +272,12 @@ export const opcodes = {
   /**
    * Stands before `supervise` (and the hooks of poststart): begins its work, then releases init through the exec fifo, waits for
    * its exec and removes the fifo. When that or an op before `supervise` fails, init is killed and `args` executed with one more
-   * argument: `init:` or `monitor:` (whose ops the index counts) and the `failed` frame in hex, empty for a silent death.
+   * argument: `init:` or `monitor:` (whose ops the index counts) and the `failed` frame in hex, empty for a silent death. With `says`
+   * (1) they are also run, the same way, for what a hook printed that did not fail: a `said` frame.
    */
   release: {
     code: 96,
-    fields: { pid: 'u32', console: 'u32?', fifo: 'hostPath', args: 'strs', env: 'strs' },
+    fields: { pid: 'u32', console: 'u32?', fifo: 'hostPath', says: 'u32', args: 'strs', env: 'strs' },
     steps: ['pidfd_open', 'terminal', 'poll', 'waitid', 'open', 'read', 'execve'],
   },
   /**

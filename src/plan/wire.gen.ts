@@ -5,7 +5,7 @@ import type { OpName } from './opcodes.js'
 import * as w from './writer.js'
 
 /** FNV-1a of the opcode table: the shim refuses a plan with another one. */
-export const buildId = 0x41d18b41
+export const buildId = 0x2bdc50fd
 
 /** How many fields an op has. */
 export const fieldCounts: Readonly<Record<OpName, number>> = {
@@ -70,7 +70,7 @@ export const fieldCounts: Readonly<Record<OpName, number>> = {
   exec: 2,
   exit: 0,
   supervise: 2,
-  release: 5,
+  release: 6,
   notify: 2,
   remove_cgroup: 1,
   remove_file: 1,
@@ -405,11 +405,12 @@ export function writeOp(op: ShimOp, index: number): void {
       else w.number(op.console)
       return
     case 'release':
-      w.head(op, index, 96, 5)
+      w.head(op, index, 96, 6)
       w.number(op.pid)
       if (op.console === undefined) w.absent()
       else w.number(op.console)
       w.path(op.fifo)
+      w.number(op.says)
       w.texts(op.args)
       w.texts(op.env)
       return

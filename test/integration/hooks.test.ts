@@ -2,11 +2,11 @@
 import { readFileSync, readlinkSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { type JsonObject, mounts } from '../support/config.js'
+import { type JsonObject, mounts, namespacesWithout } from '../support/config.js'
 import { type Container, container, type State, until } from '../support/container.js'
 import { type HookRecord, hookKinds, hookLog, hookRecords } from '../support/hooks.js'
 import { nothing } from '../support/leaks.js'
-import { payloadPath, script } from '../support/payload.js'
+import { payloadPath, script, type Verb } from '../support/payload.js'
 import { requires } from '../support/requires.js'
 import { forms } from '../support/runtime.js'
 
@@ -139,6 +139,69 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     t.match(note('/hooks/poststart/0'), { msg: /filler\nthe end$/ }, 'the end of much')
     t.match(note('/hooks/poststop/0'), { msg: /printed: of poststop$/ })
     t.match(c.run('--detach'), { status: 0, stderr: '' }, 'people are not told')
+  })
+
+  t.test(
+    'in the foreground, too, and what hooks in the container print',
+    { skip: rt.lacks('pointers') },
+    async t => {
+      const says = (text: string) => ({ path: '/bin/sh', args: ['sh', '-c', text] })
+      const inside = (...verbs: readonly Verb[]) => ({ path: '/bin/payload', args: script(...verbs) })
+      // More than what goes through the fifo at once, and more than the fifo holds.
+      const many = Array.from({ length: 170 }, (_, i) => inside(['echo', `${i} ${'x'.repeat(380)}`]))
+      const hooks = {
+        startContainer: [inside(['echo', 'one'], ['err', 'two']), inside(['true']), ...many],
+        poststart: [says('echo of poststart'), says(':'), says('echo again; echo more >&2')],
+        poststop: [says('echo of poststop')],
+      }
+      const log = (c: Container) => join(c.dir, 'log.json')
+      const call = (c: Container, ...args: readonly string[]) =>
+        c.leave('--log', log(c), '--log-format', 'json', ...args)
+      const notes = (c: Container) => {
+        const lines = readFileSync(log(c), 'utf8').trim().split('\n')
+        return Object.fromEntries(
+          lines.map(line => JSON.parse(line)).map(({ pointer, msg }) => [pointer, msg]),
+        )
+      }
+      const expected = {
+        '/hooks/startContainer/0': /hook \/bin\/payload printed: one\ntwo$/,
+        '/hooks/startContainer/171': /printed: 169 x{380}$/,
+        '/hooks/poststart/0': /hook \/bin\/sh printed: of poststart$/,
+        '/hooks/poststart/2': /printed: again\nmore$/,
+        '/hooks/poststop/0': /printed: of poststop$/,
+      }
+      for (const detached of [false, true]) {
+        const c = container(t, rt, { hooks, process: { args: script(['sleep', 0.2], ['exit', 5]) } })
+        const flags = detached ? ['--detach'] : []
+        const { status, stderr } = call(c, 'run', ...flags, '--bundle', c.bundle, c.id)
+        t.match({ status, stderr }, { status: detached ? 0 : 5, stderr: '' })
+        if (detached) t.equal(call(c, 'delete', '--force', c.id).status, 0)
+        const kept = notes(c)
+        t.match(kept, expected, detached ? 'detached' : 'in the foreground')
+        t.equal(Object.keys(kept).length, 174, 'of each hook that printed something, and no more')
+        t.same(c.leaks(), nothing)
+      }
+      const c = container(t, rt, { hooks })
+      t.same(c.run(), { status: 0, stdout: '', stderr: '' }, 'people are not told')
+    },
+  )
+
+  t.test('a start that is killed while hooks of the container print', async t => {
+    const hook = { path: '/bin/payload', args: script(['sleep', 0.4], ['echo', 'printed']) }
+    const c = container(t, rt, {
+      hooks: { startContainer: [hook, hook] },
+      linux: { namespaces: namespacesWithout('pid') }, // pid 1 of a namespace does not hear SIGPIPE
+      process: { args: script(['echo', 'runs'], ['wait']) },
+    })
+    t.equal(c.create().status, 0)
+    const start = c.spawn(...c.line('start', c.id))
+    await new Promise(done => setTimeout(done, 200))
+    start.child.kill('SIGKILL')
+    await start.done
+    t.ok(
+      until(() => c.output().includes('runs')),
+      'the container starts all the same',
+    )
   })
 
   t.test('several of one kind run in their order', async t => {

@@ -107,6 +107,7 @@ t.test('releases init, and hands a failure back', { skip }, async t => {
       op: 'release',
       pid: 1,
       fifo: host(fifo),
+      says: 1,
       args: ['/bin/sh', '-c', 'echo "$A $1"; exit 9', 'sh'],
       env: ['A=told'],
     })

@@ -1,6 +1,6 @@
 /** `create` and `run`: the part with the compiler in it. */
 import { createContainer } from '../../container/create.js'
-import { failedRun } from '../../container/failed.js'
+import { toldByMonitor } from '../../container/monitored.js'
 import { runContainer } from '../../container/run.js'
 import { againOf, commonOf, createOptionsOf } from '../common.js'
 import type { Request } from './part.js'
@@ -20,9 +20,11 @@ export const handlers = {
       again: againOf(request),
     })
   },
-  /** Hidden: what the monitor executes when `run` failed after it had become the monitor. */
-  _failed(request: Request): number {
+  /** Hidden: what the monitor executes when a hook printed something, and when `run` failed after it had become the monitor. */
+  _told(request: Request): number {
     const [id = '', told = ''] = request.positionals
-    throw failedRun(commonOf(request), id, told)
+    const error = toldByMonitor(commonOf(request), id, told)
+    if (error !== undefined) throw error
+    return 0
   },
 }
