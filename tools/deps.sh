@@ -26,7 +26,8 @@ case ${1:-} in
   run) want="$compile busybox-static" ;;
   test)
     want="$compile $quickjs busybox-static libseccomp-dev libseccomp2 strace mount iproute2 procps"
-    may=golang-github-opencontainers-specs-dev
+    # The shells whose completions are executed; bash is there.
+    may="golang-github-opencontainers-specs-dev zsh fish"
     # What criu calls is iptables; tools/criu.sh finds a newer criu where this one is too old for the kernel.
     [ "$(id -u)" -ne 0 ] || may="$may runc crun uidmap criu iptables"
     ;;

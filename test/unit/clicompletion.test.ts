@@ -1,65 +1,109 @@
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+/** The completion scripts, each executed by its shell. */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { completionScript } from '../../src/cli/help/completion.js'
+import { repository } from '../support/payload.js'
 
 /** Where file names are completed: the same directory whether this file runs bundled or not. */
 const directory = mkdtempSync(join(tmpdir(), 'tsrun-completion-'))
 writeFileSync(join(directory, 'completed.json'), '')
 t.teardown(() => rmSync(directory, { recursive: true }))
 
-/** What bash offers for a command line whose last word is being typed. Bash makes `=` a word of its own. */
-function complete(...words: readonly string[]): string[] {
-  const script = `${completionScript('bash')}
-tsrun() { printf '%s\\n' "$*" >&2; printf 'web\\nworker\\n'; }
-COMP_WORDS=(tsrun "$@"); COMP_CWORD=$#
-_tsrun
-printf '%s\\n' "\${COMPREPLY[@]}"`
-  const out = execFileSync('bash', ['-c', script, 'bash', ...words], {
-    encoding: 'utf8',
-    cwd: directory,
+/** What is typed, and what is offered then. */
+const lines: readonly (readonly [line: string, offered: readonly string[]])[] = [
+  ['tsrun s', ['spec', 'start', 'state']],
+  ['tsrun --log-', ['--log-format', '--log-level']],
+  ['tsrun --log-format ', ['json', 'text']],
+  ['tsrun --log-format j', ['json']],
+  ['tsrun --log x --log-format json kil', ['kill']],
+  ['tsrun --log=x --log-format=json kil', ['kill']],
+  ['tsrun state w', ['web', 'worker']],
+  ['tsrun --root /r state wo', ['worker']],
+  ['tsrun --root=/r/s state wo', ['worker']],
+  ['tsrun -r /t kill wo', ['worker']],
+  ['tsrun kill --all web KI', ['KILL']],
+  ['tsrun run --no-p', ['--no-pivot']],
+  ['tsrun run --bundle /etc --pid', ['--pid-file', '--pidfd-socket']],
+  ['tsrun run --debu', []],
+  ['tsrun run w', []],
+  ['tsrun create -f compl', ['completed.json']],
+  ['tsrun create -b compl', []],
+  ['tsrun completion ', ['bash', 'fish', 'zsh']],
+  ['tsrun help del', ['delete']],
+  ['tsrun list --format t', ['table']],
+  ['tsrun delete -f we', ['web']],
+  ['tsrun exec --cgr', ['--cgroup']],
+  ['tsrun exec --tty --cwd /x w', ['web', 'worker']],
+  // From here on options belong to a program of the container.
+  ['tsrun exec web --c', []],
+  ['tsrun exec web sta', []],
+  ['tsrun ps web --f', []],
+]
+
+/** What tsrun is asked for containers, in which state roots. */
+const asked = ['list --quiet', '--root /r list --quiet', '--root /r/s list --quiet', '--root /t list --quiet']
+
+/** A shell completes all lines and returns what it offers for each. */
+type Shell = (script: string) => readonly (readonly string[])[]
+
+/** What is offered for each line ends with a dot. */
+const blocks = (text: string): string[][] =>
+  text
+    .split('.\n')
+    .slice(0, -1)
+    .map(block => block.split('\n').filter(Boolean))
+
+/** Bash makes `=` a word of its own, and calls the function with the words in an array. */
+const bash: Shell = script => {
+  const file = join(directory, 'tsrun.bash')
+  const stub = `tsrun() { echo "$*" >> ${directory}/asked; printf '%s\\n' web worker; }`
+  writeFileSync(
+    file,
+    `${script}\n${stub}\nCOMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))\n_tsrun\nprintf '%s\\n' "\${COMPREPLY[@]}"`,
+  )
+  return lines.map(([line]) => {
+    const words = line.split(/ |(=)/).filter(word => word !== undefined)
+    return execFileSync('bash', [file, ...words], { encoding: 'utf8', cwd: directory })
+      .split('\n')
+      .filter(Boolean)
   })
-  return out.split('\n').filter(line => line !== '')
 }
 
-t.test('bash', { skip: !hasBash() && 'needs bash' }, t => {
-  t.strictSame(complete('s'), ['start', 'state', 'spec'])
-  t.strictSame(complete('--log-'), ['--log-format', '--log-level'])
-  t.strictSame(complete('--log-format', ''), ['text', 'json'])
-  t.strictSame(complete('--log-format', '=', 'j'), ['json'])
-  t.strictSame(complete('--log-format', '='), ['text', 'json'])
-  t.strictSame(complete('--log', 'x', '--log-format', '=', 'json', 'kil'), ['kill'])
-  t.strictSame(complete('state', 'w'), ['web', 'worker'])
-  t.strictSame(complete('--root', '/r', 'state', 'wo'), ['worker'])
-  t.strictSame(complete('kill', '--all', 'web', 'KI'), ['KILL'])
-  t.strictSame(complete('run', '--no-p'), ['--no-pivot'])
-  t.strictSame(complete('run', '--bundle', '/etc', '--pid'), ['--pid-file', '--pidfd-socket'])
-  t.strictSame(complete('create', '-f', 'compl'), ['completed.json'])
-  t.strictSame(complete('create', '-b', 'compl'), [], 'a bundle is a directory')
-  t.strictSame(complete('completion', ''), ['bash', 'zsh', 'fish'])
-  t.strictSame(complete('help', 'del'), ['delete'])
-  t.strictSame(complete('list', '--format', 't'), ['table'])
-  t.end()
-})
+const zsh: Shell = script => {
+  writeFileSync(join(directory, '_tsrun'), script)
+  const harness = join(repository, 'test', 'support', 'completion', 'offered.zsh')
+  const argv = ['-f', harness, directory, ...lines.map(([line]) => line)]
+  return blocks(execFileSync('zsh', argv, { encoding: 'utf8', cwd: directory, timeout: 60_000 }))
+}
 
-t.test('zsh and fish name every command and option', t => {
-  for (const shell of ['zsh', 'fish'] as const) {
-    const script = completionScript(shell)
-    for (const word of ['create', 'completion', 'cgroup-manager', 'show-env', 'no-subreaper'])
-      t.match(script, word)
-  }
-  t.match(completionScript('fish'), "-l bundle -s b -x -a '(__fish_complete_directories)'")
-  t.match(completionScript('zsh'), "'(--bundle -b)'{--bundle,-b}'[Directory")
-  t.end()
-})
+const fish: Shell = script => {
+  const file = join(directory, 'tsrun.fish')
+  const stub = `function tsrun; echo "$argv" >> ${directory}/asked; echo web; echo worker; end`
+  writeFileSync(file, `${script}\n${stub}\nfor line in $argv; complete -C "$line"; echo .; end`)
+  const env = { ...process.env, HOME: directory }
+  const argv = ['--no-config', file, ...lines.map(([line]) => line)]
+  return blocks(execFileSync('fish', argv, { encoding: 'utf8', cwd: directory, env })).map(block =>
+    block.map(row => row.split('\t')[0] as string),
+  )
+}
 
-function hasBash(): boolean {
-  try {
-    execFileSync('bash', ['-c', 'true'])
-    return true
-  } catch {
-    return false
-  }
+const shells = { bash, zsh, fish } as const
+
+for (const [name, offers] of Object.entries(shells)) {
+  const missing = spawnSync(name, ['-c', 'true']).status !== 0 && `needs ${name}: apt-get install ${name}`
+  t.test(name, { skip: missing }, t => {
+    rmSync(join(directory, 'asked'), { force: true })
+    const offered = offers(completionScript(name as keyof typeof shells))
+    t.equal(offered.length, lines.length)
+    lines.forEach(([line, expected], i) => {
+      // One and the same name may be offered in two lists.
+      t.strictSame([...new Set(offered[i])].sort(), expected, line)
+    })
+    const questions = readFileSync(join(directory, 'asked'), 'utf8').trim().replaceAll('--root=', '--root ')
+    t.strictSame(new Set(questions.split('\n')), new Set(asked), 'containers of the root that was named')
+    t.end()
+  })
 }

@@ -34,7 +34,8 @@ export function bashScript({ globals, commands }: CompletionModel): string {
       values.push(`    ${patterns.join(' | ')}) ${complete(option.values)} ;;`)
     }
     const words = scope.options.flatMap(spellings).join(' ')
-    options.push(`      ${scope.name === '' ? "''" : scope.name}) _tsrun_words "${words}" ;;`)
+    const before = 'stops' in scope && scope.stops ? '((count)) || ' : ''
+    options.push(`      ${scope.name === '' ? "''" : scope.name}) ${before}_tsrun_words "${words}" ;;`)
   }
   const operands = commands.flatMap(({ name, operands }) =>
     operands.map((operand, i) => `    ${name}:${i}) ${complete(operand)} ;;`),

@@ -3,7 +3,7 @@
  * runtime should not have, and it knows no fish.
  */
 import { signals } from '../../base/signals.js'
-import { type CommandName, commands, globalOptions, type OptionTable } from '../commands.js'
+import { type CommandName, type CommandRow, commands, globalOptions, type OptionTable } from '../commands.js'
 import { kindOf } from '../parse.js'
 import { bashScript } from './bash.js'
 import { fishScript } from './fish.js'
@@ -27,6 +27,8 @@ export interface CompletionCommand {
   readonly summary: string
   readonly options: readonly CompletionOption[]
   readonly operands: readonly Values[]
+  /** Options end at the first operand: what follows belongs to a program. */
+  readonly stops: boolean
 }
 
 /** All that the three scripts need. */
@@ -63,6 +65,7 @@ function model(): CompletionModel {
           { name: 'help', letters: ['h'], text: 'Show this help' },
         ],
         operands: commands[name].positionals.map(operand => operandValues(name, operand)),
+        stops: (commands[name] as CommandRow).stopAtPositional === true,
       }
     }),
   }
@@ -103,7 +106,9 @@ function operandValues(command: CommandName, operand: string): Values {
       return Object.keys(signals)
     case 'shell':
       return shells
+    case 'command?':
+      return command === 'help' ? names : 'nothing'
     default:
-      return names
+      return 'nothing'
   }
 }

@@ -9,7 +9,7 @@ const escaped = (text: string): string =>
 function action(values: Values): string {
   switch (values) {
     case 'directory':
-      return '_files -/'
+      return '_path_files -/' // _files would offer all files where there is no directory
     case 'file':
       return '_files'
     case 'container':
@@ -22,19 +22,22 @@ function action(values: Values): string {
 }
 
 function optionSpec({ name, letters, text, values }: CompletionOption): string {
-  const all = [`--${name}`, ...letters.map(letter => `-${letter}`)]
+  const [long, short] = values === undefined ? ['', ''] : ['=', '+'] // the value may be of the same word
+  const all = [`--${name}${long}`, ...letters.map(letter => `-${letter}${short}`)]
   const rest = `[${escaped(text)}]${values === undefined ? '' : `:${name}:${action(values)}`}`
-  return all.length === 1 ? `'${all[0]}${rest}'` : `'(${all.join(' ')})'{${all.join(',')}}'${rest}'`
+  return all.length === 1
+    ? `'${all[0]}${rest}'`
+    : `'(${[`--${name}`, ...letters.map(letter => `-${letter}`)].join(' ')})'{${all.join(',')}}'${rest}'`
 }
 
 export function zshScript({ globals, commands }: CompletionModel): string {
   const list = commands.map(({ name, summary }) => `      '${name}:${quote(summary)}'`).join('\n')
-  const cases = commands.map(({ name, options, operands }) => {
+  const cases = commands.map(({ name, options, operands, stops }) => {
     const specs = [
       ...options.map(optionSpec),
       ...operands.map((operand, i) => `'${i + 1}:argument:${action(operand)}'`),
     ]
-    return `    ${name}) _arguments ${specs.join(' \\\n        ')} ;;`
+    return `    ${name}) _arguments ${stops ? "-A '-*' " : ''}${specs.join(' \\\n        ')} ;;`
   })
   return `#compdef tsrun
 # zsh completion of tsrun; made by "tsrun completion zsh"
@@ -56,7 +59,7 @@ ${list}
 _tsrun() {
   local curcontext=$curcontext state line _tsrun_root
   typeset -A opt_args
-  _arguments -C \\
+  _arguments -C -A '-*' \\
     ${globals.map(optionSpec).join(' \\\n    ')} \\
     '1:command:_tsrun_commands' \\
     '*::argument:->argument'
