@@ -11,7 +11,7 @@ enum { RLIMIT_NOFILE_ = 7, FAILED = 127 };
 
 /** No background threads, no second compiler, no new hashes of V8's snapshot; no collection of garbage before the end. */
 static char *const flags[] = {"--no-rehash-snapshot", "--no-opt",          "--no-sparkplug",
-                              "--v8-pool-size=0",     "--min-semi-space-size=4"};
+                              "--v8-pool-size=0",     "--min-semi-space-size=4", "--preserve-symlinks-main"};
 enum { FLAGS = sizeof flags / sizeof *flags };
 
 static char self[PATH_MAX + sizeof "dist/tsrun.cjs"], candidate[PATH_MAX], caller[64] = "--caller=";

@@ -4,7 +4,7 @@
  * spares compiling: 8 ms of a run. V8 refuses what another release of it or other flags made and compiles the text. Nothing is
  * written here: whoever can write a cache can write the part itself.
  */
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Script } from 'node:vm'
 
@@ -15,24 +15,20 @@ const loaded: Record<string, unknown> = {}
 const file = import.meta.url
 const dist = dirname(file)
 
-/** For a whole file in one read(2); pages that are not written do not exist. */
-const room = Buffer.allocUnsafeSlow(1 << 20)
-
 /** Eight digits, the length of the text; the text; from the next multiple of eight on, where V8 need not copy it, the cache. */
 const HEADER = 8
 
 function compiled(path: string): { source: string; cachedData: Buffer } | undefined {
-  let fd: number
+  let bytes: Buffer
   try {
-    fd = openSync(path, 0)
+    // As Node itself has just read this file: every other function of fs would have to be compiled, 20 µs each.
+    bytes = readFileSync(path)
   } catch {
     return undefined
   }
-  const length = readSync(fd, room, 0, room.length, null)
-  closeSync(fd)
-  const end = HEADER + Number(room.toString('latin1', 0, HEADER))
-  if (length === room.length || !(end < length)) return undefined
-  return { source: room.toString('latin1', HEADER, end), cachedData: room.subarray((end + 7) & ~7, length) }
+  const end = HEADER + Number(bytes.toString('latin1', 0, HEADER))
+  if (!(end < bytes.length)) return undefined
+  return { source: bytes.toString('latin1', HEADER, end), cachedData: bytes.subarray((end + 7) & ~7) }
 }
 
 function loadPart(part: string): unknown {

@@ -76,7 +76,10 @@ function bind(name: string, { args, nr = plain[name], c, ret, returnsErrno }: Pr
   koffi ??= loadKoffi()
   libc ??= koffi.load(null)
   const { errno } = koffi
-  if (nr !== undefined) return raw(libc, typeof nr === 'number' ? nr : nr[arch], koffi)
+  if (nr !== undefined) {
+    const call = raw(libc, typeof nr === 'number' ? nr : nr[arch], koffi)
+    return name === 'execve' ? leavingMemory(call, libc, koffi) : call
+  }
   const f = libc.func(
     c ?? name,
     ret ?? 'int',
@@ -120,6 +123,32 @@ const plain: Record<string, Prototype['nr']> = {
   geteuid: { x64: 107, arm64: 175 },
   getegid: { x64: 108, arm64: 177 },
   clock_gettime: { x64: 228, arm64: 113 },
+}
+
+const CLONE_VM = 0x100
+const SIGCHLD = 17
+const SIG_SETMASK = 2
+const STACK = 16384
+/** By when execve(2) has let go of the memory; until then and the 1.6 ms after it somebody holds our stdout, too. */
+const MICROSECONDS = 500
+
+/**
+ * execve(2) takes the memory of the caller apart before the new program runs: V8's takes 1.6 ms. Whoever else has it does that
+ * instead, beside the new program: a child that shares it (CLONE_VM), sleeps until execve is through, and ends. The monitor reaps it.
+ */
+function leavingMemory(execve: Callable, library: Library, koffi: Koffi): Callable {
+  return (...values) => {
+    const usleep = library.func('dlsym', 'uintptr_t', ['uintptr_t', 'str'])(0, 'usleep')
+    const clone = library.func('clone', 'int', ['uintptr_t', 'uintptr_t', 'int', 'uintptr_t'])
+    const stack = alloc(STACK).address
+    // Node's handler of SIGINT would give a terminal back that the monitor has taken.
+    const mask = raw(library, arch === 'x64' ? 14 : 135, koffi)
+    const before = new Uint8Array(8)
+    mask(SIG_SETMASK, new Uint8Array(8).fill(0xff), before, before.length)
+    if (usleep !== 0) clone(usleep, stack - (stack % 16) + STACK - 16, CLONE_VM | SIGCHLD, MICROSECONDS)
+    mask(SIG_SETMASK, before, 0, before.length)
+    return execve(...values)
+  }
 }
 
 function loadKoffi(): Koffi {

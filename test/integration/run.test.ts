@@ -1,4 +1,5 @@
 /** run: exit status, pipes, signals, --detach and --keep. */
+import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { container, until } from '../support/container.js'
 import { nothing } from '../support/leaks.js'
@@ -24,6 +25,22 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     c.kill('KILL')
     t.equal((await running.done).status, 137)
     t.same(c.leaks(), nothing)
+  })
+
+  t.test('beside the container stands one small process', { skip: rt.lacks('tsrun') }, async t => {
+    const c = container(t, rt, args(['echo', 'ready'], ['wait']))
+    const running = c.spawn(...c.line('run', '--bundle', c.bundle, c.id))
+    await running.says('ready')
+    const { pid } = running.child
+    const children = () => readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
+    t.ok(
+      until(() => children() === `${c.state().pid}`),
+      `init is its only child: ${children()}`,
+    )
+    const kibibytes = /VmRSS:\s*(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+    t.ok(Number(kibibytes) <= 1536, `${kibibytes} KiB`)
+    c.kill('KILL')
+    t.equal((await running.done).status, 137)
   })
 
   t.test('stdin, stdout and stderr are the caller’s pipes', async t => {
