@@ -1,7 +1,7 @@
 import { ConfigError, StateError, TsrunError } from '../base/errors.js'
 import type { Log } from '../base/log.js'
 import type { CgroupPaths } from '../host/cgroup.js'
-import { probeHost } from '../host/probe.js'
+import { probeFacts } from '../host/probe.js'
 import { failureOf } from '../launch/failure.js'
 import { type Held, launchAndHold, launchToExec } from '../launch/session.js'
 import { becomeMonitor } from '../launch/shim.js'
@@ -87,7 +87,7 @@ function planOf(options: ExecOptions, record: Record): VerifiedPlan {
   const cgroup: CgroupPaths = placeOf(record.cgroup, options.cgroups, init.pid)
   const attach = record.unit === undefined ? undefined : attachmentOf(record, cgroup)
   const asked = { request, init: init.pid, cgroup, ...(attach && { attach }) }
-  return verify(lowerExec(spec, process, probeHost(), asked, warnerOf(common)))
+  return verify(lowerExec(spec, process, probeFacts(), asked, warnerOf(common)))
 }
 
 /** criu restores into a time namespace, so that clocks go on: its processes are there, whatever the config says. */

@@ -4,7 +4,7 @@ import { sendConsole } from '../launch/handover.js'
 import { runHook } from '../launch/hook.js'
 import { bringUpLoopback } from '../launch/netdevice.js'
 import { hookOutput } from '../lower/hooks.js'
-import type { Input } from '../lower/input.js'
+import type { CreateInput } from '../lower/input.js'
 import { stateDocument } from '../spec/statedoc.js'
 import { close, tryStat } from '../sys/files.js'
 import type { LoadedBundle, Made } from './create.js'
@@ -18,7 +18,7 @@ export interface Restoration {
   readonly options: RestoreOptions
   readonly loaded: LoadedBundle
   readonly places: Places
-  readonly input: Input
+  readonly input: CreateInput
   record: Record
   console: number | undefined
   readonly made: Made

@@ -1,7 +1,7 @@
 import type { CgroupHost } from './cgroup.js'
 
-/** What this machine offers, as plain data: lowering asks nothing else, so tests supply it. */
-export interface Host {
+/** What every plan depends on of this machine and of who runs tsrun. */
+export interface Facts {
   readonly arch: 'x86_64' | 'aarch64'
   readonly euid: number
   readonly egid: number
@@ -11,7 +11,11 @@ export interface Host {
   readonly lastCapability: number
   /** The runtime's permitted capabilities: what can be given away, as a bit mask. */
   readonly capabilities: number
-  readonly cgroup: CgroupHost
   /** SELinux is on; asked only when the config has a mount label. */
   readonly selinux?: boolean
+}
+
+/** What this machine offers, as plain data: lowering asks nothing else, so tests supply it. */
+export interface Host extends Facts {
+  readonly cgroup: CgroupHost
 }

@@ -3,7 +3,7 @@ import { tryStat, writable } from '../sys/files.js'
 import { native } from '../sys/native.js'
 import { hasSelinux } from '../sys/selinux.js'
 import { markClosed, probeCgroup } from './cgroup.js'
-import type { Host } from './facts.js'
+import type { Facts, Host } from './facts.js'
 
 /** Inode of the initial user namespace (PROC_USER_INIT_INO, include/linux/proc_ns.h): fixed since 3.8. */
 const INITIAL_USER_NAMESPACE = 0xeffffffdn
@@ -18,19 +18,25 @@ const FIRST_LAST_CAPABILITY = 40
  * `rootless`: whether cgroups that may not be made are left out; `auto` for whoever is not root of the machine.
  */
 export function probeHost(rootless: boolean | 'auto' = 'auto', mountLabel?: string): Host {
-  const calls = native()
-  const inUserNamespace = tryStat('/proc/self/ns/user')?.inode !== INITIAL_USER_NAMESPACE
-  const euid = calls.geteuid()
-  const limited = rootless === 'auto' ? euid !== 0 || inUserNamespace : rootless
+  const facts = probeFacts()
+  const limited = rootless === 'auto' ? facts.euid !== 0 || facts.inUserNamespace : rootless
   return {
-    arch: calls.arch === 'x64' ? 'x86_64' : 'aarch64',
-    euid,
-    egid: calls.getegid(),
-    inUserNamespace,
-    lastCapability: lastCapability(),
-    capabilities: permittedCapabilities(),
+    ...facts,
     ...(mountLabel !== undefined && { selinux: hasSelinux() }),
     cgroup: limited ? markClosed(probeCgroup(), writable) : probeCgroup(),
+  }
+}
+
+/** All but the cgroups, which ask a dozen mounts: what `exec` wants, whose cgroups are known. */
+export function probeFacts(): Facts {
+  const calls = native()
+  return {
+    arch: calls.arch === 'x64' ? 'x86_64' : 'aarch64',
+    euid: calls.geteuid(),
+    egid: calls.getegid(),
+    inUserNamespace: tryStat('/proc/self/ns/user')?.inode !== INITIAL_USER_NAMESPACE,
+    lastCapability: lastCapability(),
+    capabilities: permittedCapabilities(),
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Hierarchy } from '../host/cgroup.js'
 import type { HostPath, Op } from '../plan/op.js'
-import { type Input, inRoot, ROOT } from './input.js'
+import { type CreateInput, type Input, inRoot, ROOT } from './input.js'
 import { attach, type Entry, fsmountAttributes, propagate } from './mounts.js'
 
 /**
@@ -8,7 +8,7 @@ import { attach, type Entry, fsmountAttributes, propagate } from './mounts.js'
  * Without a cgroup namespace the container's own cgroups are bound, so that it does not see (and, in a user namespace,
  * cannot write) those of the host (CVE-2023-25809).
  */
-export function cgroupMount(input: Input, entry: Entry, out: Op[]): void {
+export function cgroupMount(input: CreateInput, entry: Entry, out: Op[]): void {
   const { mode } = input.host.cgroup
   if (mode === 'v2') unified(input, entry, out)
   else legacy(input, entry, out)
@@ -48,7 +48,7 @@ function byMount(v1: Readonly<Record<string, Hierarchy>>): Map<string, string[]>
   return mounts
 }
 
-function legacy(input: Input, entry: Entry, out: Op[]): void {
+function legacy(input: CreateInput, entry: Entry, out: Op[]): void {
   const { at, slot, mount, options } = entry
   const attrs = fsmountAttributes(options)
   out.push({

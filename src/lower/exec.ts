@@ -1,5 +1,5 @@
 import type { CgroupPaths } from '../host/cgroup.js'
-import type { Host } from '../host/facts.js'
+import type { Facts } from '../host/facts.js'
 import type { NamespaceType } from '../plan/flags.js'
 import type { Bus, HostPath, Op, Plan } from '../plan/op.js'
 import type { Process, Spec } from '../spec/types.gen.js'
@@ -61,7 +61,7 @@ export interface ExecRequest {
 export function lowerExec(
   spec: Spec,
   process: Process,
-  host: Host,
+  host: Facts,
   { request, init, cgroup, attach }: ExecRequest,
   warn: Input['warn'],
 ): Plan {

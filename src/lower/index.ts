@@ -8,7 +8,7 @@ import { devices } from './devices.js'
 import { execProgram, findProgram, openFdDirectory, openFifo } from './finish.js'
 import { createContainerHooks, createRuntimeHooks, openOutputOfInit } from './hooks.js'
 import { becomeUser, makeWorkingDirectory, names } from './identity.js'
-import type { Input, Pass, Request } from './input.js'
+import type { CreateInput, Input, Pass, Request } from './input.js'
 import { earlyResourceLimits, oomScoreOfInit, resourceLimits } from './limits.js'
 import { mounts, openSources } from './mounts.js'
 import { enterCgroupNamespace, enterNamespaces, openNamespaces, settleInit } from './namespaces.js'
@@ -73,7 +73,7 @@ export interface Lowered {
 const NO_PROCESS: Process = { cwd: '/' }
 
 /** What the passes read, from a valid config. Throws ConfigError for a wrong cgroupsPath. */
-export function inputOf(spec: Spec, host: Host, request: Request, warn: Input['warn']): Input {
+export function inputOf(spec: Spec, host: Host, request: Request, warn: Input['warn']): CreateInput {
   const { process = NO_PROCESS, linux = {} } = spec
   const userNamespace = (linux.namespaces ?? []).some(namespace => namespace.type === 'user')
   const cgroup = lowerCgroup(spec, host.cgroup, {

@@ -1,4 +1,4 @@
-import type { Host } from '../host/facts.js'
+import type { Facts, Host } from '../host/facts.js'
 import type { HostPath, InRootPath, Op } from '../plan/op.js'
 import type { Linux, Process, Spec, User } from '../spec/types.gen.js'
 import type { CgroupPlan, CgroupRequest } from './cgroup/index.js'
@@ -34,7 +34,7 @@ export interface Input {
   readonly linux: Linux
   /** `process.user` with its defaults. */
   readonly user: User & { readonly uid: number; readonly gid: number }
-  readonly host: Host
+  readonly host: Facts
   /** The container's cgroups, as `lower/cgroup` lowered them. */
   readonly cgroup: CgroupPlan
   readonly request: Request
@@ -44,8 +44,13 @@ export interface Input {
   readonly warn: (pointer: string, message: string) => void
 }
 
+/** What the passes of `create` read, which make cgroups and mount them. */
+export interface CreateInput extends Input {
+  readonly host: Host
+}
+
 /** One step of lowering: appends the ops that a part of the config asks for. */
-export type Pass = (input: Input, out: Op[]) => void
+export type Pass = (input: CreateInput, out: Op[]) => void
 
 /** The slot that holds the container's root for all in-root paths. */
 export const ROOT = 'root'

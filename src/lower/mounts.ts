@@ -4,7 +4,7 @@ import type { HostPath, Op } from '../plan/op.js'
 import type { Mount } from '../spec/types.gen.js'
 import { cgroupMount } from './cgroupmount.js'
 import { applyIdmap, makeIdmaps } from './idmap.js'
-import { type Input, inRoot, ROOT } from './input.js'
+import { type CreateInput, type Input, inRoot, ROOT } from './input.js'
 import { checkMountLabel, contextOption, labelQueue } from './labels.js'
 import { splitLong } from './longoptions.js'
 import { type ParsedOptions, parseMountOptions } from './mountoptions.js'
@@ -18,7 +18,7 @@ export interface Entry {
 }
 
 /** Mounts, in the order of the config. */
-export function mounts(input: Input, out: Op[]): void {
+export function mounts(input: CreateInput, out: Op[]): void {
   checkMountLabel(input)
   const entries = input.spec.mounts ?? []
   for (let i = 0; i < entries.length; i++) {

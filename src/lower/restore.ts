@@ -7,7 +7,7 @@ import type { Mount } from '../spec/types.gen.js'
 import { joinCgroup, moveInit } from './cgroupsteps.js'
 import { devices } from './devices.js'
 import { makeWorkingDirectory } from './identity.js'
-import { type Input, type Pass, ROOT } from './input.js'
+import { type CreateInput, type Pass, ROOT } from './input.js'
 import { mounts, openSources } from './mounts.js'
 import { joinKeyring } from './namespaces.js'
 import { enterResctrl, makeResctrl } from './resctrl.js'
@@ -15,7 +15,7 @@ import { changeRoot, hidePaths, openRoot } from './rootfs.js'
 
 const RESTORE = 'runtime:restore'
 
-const compile = (input: Input, passes: readonly Pass[]): Plan => {
+const compile = (input: CreateInput, passes: readonly Pass[]): Plan => {
   const ops: Op[] = []
   for (const pass of passes) pass(input, ops)
   return { format: 1, ops }
@@ -26,7 +26,7 @@ const compile = (input: Input, passes: readonly Pass[]): Plan => {
  * (runc#2748). It waits at its last barrier, so that the mounts can be looked at, and ends. There are no cgroups yet, and their mount
  * points are never missed.
  */
-export const rehearse = (input: Input): Plan =>
+export const rehearse = (input: CreateInput): Plan =>
   compile(withoutCgroupMounts(input), [
     openSources,
     enterRehearsal,
@@ -40,17 +40,17 @@ export const rehearse = (input: Input): Plan =>
 
 const isCgroup = ({ type }: Mount): boolean => type === 'cgroup' || type === 'cgroup2'
 
-function withoutCgroupMounts(input: Input): Input {
+function withoutCgroupMounts(input: CreateInput): CreateInput {
   const mounts = (input.spec.mounts ?? []).filter(mount => !isCgroup(mount))
   return { ...input, spec: { ...input.spec, mounts } }
 }
 
 /** The host's user and network namespaces will do: what is mounted is seen by nobody. */
-function enterRehearsal(_input: Input, out: Op[]): void {
+function enterRehearsal(_input: CreateInput, out: Op[]): void {
   out.push({ op: 'clone_init', by: 'helper', at: RESTORE, namespaces: ['mount', 'pid', 'ipc'] })
 }
 
-function end(_input: Input, out: Op[]): void {
+function end(_input: CreateInput, out: Op[]): void {
   out.push({ op: 'check_container', by: 'runtime', at: RESTORE })
   out.push({ op: 'exit', by: 'init', at: RESTORE })
 }
@@ -66,7 +66,7 @@ export interface CriuCommand {
  * Executes criu where the container's processes are to be: they inherit its cgroups, its session keyring and its limits. The rootfs is a
  * mount point there, as criu wants it, without a mount on the host that a killed runtime would leave.
  */
-export function startCriu(input: Input, command: CriuCommand): Plan {
+export function startCriu(input: CreateInput, command: CriuCommand): Plan {
   const exec: Pass = (_input, out) => {
     out.push({ op: 'find_executable', by: 'init', at: RESTORE, name: command.path, path: '' })
     out.push({ op: 'exec', by: 'init', at: RESTORE, args: command.args, env: command.env })
@@ -84,7 +84,7 @@ export function startCriu(input: Input, command: CriuCommand): Plan {
   ])
 }
 
-function enterMountNamespace({ cgroup }: Input, out: Op[]): void {
+function enterMountNamespace({ cgroup }: CreateInput, out: Op[]): void {
   out.push({
     op: 'clone_init',
     by: 'helper',
@@ -94,11 +94,11 @@ function enterMountNamespace({ cgroup }: Input, out: Op[]): void {
   })
 }
 
-function limit({ cgroup }: Input, out: Op[]): void {
+function limit({ cgroup }: CreateInput, out: Op[]): void {
   out.push(...cgroup.limit)
 }
 
-function bindRoot({ request }: Input, out: Op[]): void {
+function bindRoot({ request }: CreateInput, out: Op[]): void {
   const path = '/' as HostPath
   out.push({
     op: 'set_propagation',
@@ -121,7 +121,7 @@ export interface ExternalMount {
 }
 
 /** All such mounts of a container, read off the ops that make them. */
-export function externalMounts(input: Input): ExternalMount[] {
+export function externalMounts(input: CreateInput): ExternalMount[] {
   const { ops } = compile(input, [openSources, mounts, devices])
   const sources = new Map<string, string>()
   const found: ExternalMount[] = []
@@ -137,7 +137,7 @@ export function externalMounts(input: Input): ExternalMount[] {
 }
 
 /** Files that /dev/null is mounted over; directories have a tmpfs of the container's own. */
-export function maskedPaths(input: Input): InRootPath[] {
+export function maskedPaths(input: CreateInput): InRootPath[] {
   const paths: InRootPath[] = []
   for (const op of compile(input, [hidePaths]).ops) if (op.op === 'mask_path') paths.push(op.path)
   return paths
