@@ -9,17 +9,16 @@ import type { Request } from '../lower/input.js'
 import { sharesMounts } from '../lower/rootfs.js'
 import type { HostPath } from '../plan/op.js'
 import { verify } from '../plan/verify.js'
-import { type Explainer, loadSpec, type ValidSpec } from '../spec/load.js'
+import type { ValidSpec } from '../spec/load.js'
 import { annotated } from '../spec/ocirun.js'
-import { warnings } from '../spec/rules/index.js'
 import { checkProcBinds } from '../spec/rules/mounts.js'
 import { checkJoinedSysctls } from '../spec/rules/sysctl.js'
 import { stateDocument } from '../spec/statedoc.js'
 import { check } from '../sys/call.js'
-import { close, fsTypes, openPath, readLink, statfsType, tryStat } from '../sys/files.js'
+import { close, fsTypes, statfsType, tryStat } from '../sys/files.js'
 import { native } from '../sys/native.js'
+import { type LoadedBundle, loadBundle, realRootfs } from './bundle.js'
 import { removeCgroups } from './cgroup.js'
-import { loadFile } from './document.js'
 import { runHooks } from './hooks.js'
 import { openOutput } from './logs.js'
 import { configForNotify, makeNotifyDirectory } from './notify.js'
@@ -27,69 +26,15 @@ import type { Common, CreateOptions } from './options.js'
 import { checkConsole, checkPreservedFds, lastOps, listenFds, notifySocket, plumbingOf } from './plumbing.js'
 import { type Record, startTimeOf } from './record.js'
 import { mountAt, unmountRoot } from './sharedmounts.js'
-import { absolute, claim, directoryOf, discard, markCgroups, refuseDuplicate, save } from './store.js'
+import { claim, directoryOf, discard, markCgroups, refuseDuplicate, save } from './store.js'
 import { cgroupManagerOf, removeUnit } from './systemd.js'
 import { warnerOf } from './warn.js'
 
-const S_IFMT = 0o170000
-const S_IFDIR = 0o040000
 const CLOCK_REALTIME = 0
 
 /** A container that waits for `start`, and what foreground `run` needs of it. */
 export interface Created extends Launched {
   readonly record: Record
-}
-
-/** A config, checked, with where it lies. */
-export interface LoadedBundle {
-  readonly bundle: string
-  readonly rootfs: string
-  readonly spec: ValidSpec
-  /** As it was read: what is frozen in the state directory. */
-  readonly text: string
-}
-
-const NO_CONFIG = 'tsrun spec writes one; --bundle names the directory that holds it'
-
-/** Reads and checks a bundle's config. Throws ConfigError with a JSON pointer, SyscallError. */
-export function loadBundle(options: Pick<CreateOptions, 'bundle' | 'config' | 'common'>): LoadedBundle {
-  const bundle = realDirectory(absolute(options.bundle), 'bundle')
-  const path = options.config === undefined ? `${bundle}/config.json` : absolute(options.config)
-  const explain = () => native().load('explain') as Explainer
-  const { text, value: spec } = loadFile('config', path, text => loadSpec(text, explain), NO_CONFIG)
-  const warn = warnerOf(options.common)
-  for (const { pointer, message } of warnings(spec)) warn(pointer, message)
-  const { path: root } = spec.root
-  return { bundle, rootfs: root.startsWith('/') ? root : `${bundle}/${root}`, spec, text }
-}
-
-/** The same path without symbolic links; it must be a directory. */
-function realDirectory(path: string, what: string): string {
-  try {
-    const fd = openPath(path)
-    try {
-      const real = readLink(`/proc/self/fd/${fd}`)
-      const status = tryStat(real)
-      if (status === undefined || (status.mode & S_IFMT) !== S_IFDIR) {
-        throw new ConfigError('', `${what}-is-directory`, `${what} ${path} is no directory`)
-      }
-      return real
-    } finally {
-      close(fd)
-    }
-  } catch (error) {
-    if (error instanceof ConfigError) throw error
-    throw new ConfigError('', `${what}-exists`, `${what} ${path}: ${(error as Error).message}`)
-  }
-}
-
-/** The rootfs without symbolic links. Throws ConfigError `invalid rootfs`. */
-export function realRootfs(path: string): HostPath {
-  try {
-    return realDirectory(path, 'rootfs') as HostPath
-  } catch (error) {
-    throw new ConfigError('/root/path', 'rootfs-exists', `invalid rootfs: ${(error as Error).message}`)
-  }
 }
 
 /** What the passes need beside the config. Asks the machine nothing but the rootfs. */

@@ -18,7 +18,8 @@ import { close, exists } from '../sys/files.js'
 import { native } from '../sys/native.js'
 import { wait } from '../sys/process.js'
 import { packetPair } from '../sys/socket.js'
-import { type LoadedBundle, loadBundle, newRecord, realRootfs, requestOf, undo } from './create.js'
+import { type LoadedBundle, loadBundle, realRootfs } from './bundle.js'
+import { newRecord, requestOf, undo } from './create.js'
 import {
   commonOptions,
   externalMount,

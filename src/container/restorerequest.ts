@@ -2,7 +2,7 @@
 import { ConfigError, HostError } from '../base/errors.js'
 import { O, openFile, tryRead } from '../sys/files.js'
 import { readKernelFile } from '../sys/kernelfiles.js'
-import type { LoadedBundle } from './create.js'
+import type { LoadedBundle } from './bundle.js'
 import { DESCRIPTORS, externalName, joinedPath, kernelNames } from './criu.js'
 
 /** Namespaces that criu left out of the images, and wants open. */
