@@ -1,6 +1,6 @@
 import { ConfigError, StateError, TsrunError } from '../base/errors.js'
 import type { CgroupPaths } from '../host/cgroup.js'
-import { replaceCgroups } from '../launch/cgroup.js'
+import { replaceCgroups } from '../launch/cgroupvalues.js'
 import { changeResctrl, type ResctrlChange } from '../launch/resctrl.js'
 import { readUnit, setUnit } from '../launch/systemd.js'
 import { isUnified, lowerUpdate, mergeResources, updateUnit, withoutZeros } from '../lower/cgroup/update.js'

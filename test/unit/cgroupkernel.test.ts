@@ -23,7 +23,8 @@ import {
   thaw,
 } from '../../src/container/cgroup.js'
 import { type CgroupPaths, probeCgroup } from '../../src/host/cgroup.js'
-import { createCgroups, joinCgroups, writeCgroups } from '../../src/launch/cgroup.js'
+import { createCgroups } from '../../src/launch/cgroup.js'
+import { joinCgroups, writeCgroups } from '../../src/launch/cgroupvalues.js'
 import { attachDeviceFilter } from '../../src/launch/devicefilter.js'
 import { type CgroupPlan, lowerCgroup } from '../../src/lower/cgroup/index.js'
 import type { HostPath, OpOf } from '../../src/plan/op.js'
