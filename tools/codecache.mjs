@@ -21,17 +21,27 @@ if (process.execArgv.length === 0 && flags.length > 0) {
   process.exit(status ?? 1)
 }
 
-for (const part of parts) {
+/** Whether npm.ts may compile without node:vm here: tried, because Node aborts when it may not. */
+const direct = () =>
+  spawnSync(process.execPath, [...process.execArgv, join(dist, 'tsrun.cjs'), '--version']).status === 0
+
+function write(release) {
+  for (const [part, { source, cache }] of compiled) {
+    const text = String(source.length).padStart(8, '0') + release.padEnd(16) + source
+    const aligned = Buffer.from(text.padEnd((text.length + 7) & ~7), 'latin1')
+    // npm.ts never sees half a file.
+    writeFileSync(join(dist, `${part}.v8.new`), Buffer.concat([aligned, cache]))
+    renameSync(join(dist, `${part}.v8.new`), join(dist, `${part}.v8`))
+  }
+}
+
+const compiled = parts.map(part => {
   const path = join(dist, `${part}.cjs`)
   const source = readFileSync(path, 'latin1')
   setFlagsFromString('--no-lazy')
   const script = new Script(source, { filename: path })
   setFlagsFromString('--lazy')
-  const text = String(source.length).padStart(8, '0') + source
-  const bytes = [text.padEnd((text.length + 7) & ~7), script.createCachedData()].map(it =>
-    Buffer.from(it, 'latin1'),
-  )
-  // npm.ts never sees half a file.
-  writeFileSync(join(dist, `${part}.v8.new`), Buffer.concat(bytes))
-  renameSync(join(dist, `${part}.v8.new`), join(dist, `${part}.v8`))
-}
+  return [part, { source, cache: script.createCachedData() }]
+})
+write(process.version)
+if (!direct()) write('')

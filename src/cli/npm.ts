@@ -6,19 +6,31 @@
  */
 import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { Script } from 'node:vm'
 
 /** This file only runs as a CommonJS bundle. */
-declare const require: unknown
+declare const require: (module: 'node:vm') => typeof import('node:vm')
+
+type Part = (module: { exports: unknown }, require: unknown, filename: string, load: typeof loadPart) => void
+
+interface Ready {
+  readonly source: string
+  readonly cachedData: Buffer
+  /** The release of Node.js that `compileDirectly` was tried with at build time. */
+  readonly release: string
+}
 
 const loaded: Record<string, unknown> = {}
 const file = import.meta.url
 const dist = dirname(file)
 
-/** Eight digits, the length of the text; the text; from the next multiple of eight on, where V8 need not copy it, the cache. */
-const HEADER = 8
+/**
+ * PART.v8: eight digits, the length of the text; sixteen characters, the release of Node.js; the text; from the next multiple of
+ * eight on, where V8 need not copy it, the cache.
+ */
+const LENGTH = 8
+const HEADER = 24
 
-function compiled(path: string): { source: string; cachedData: Buffer } | undefined {
+function ready(path: string): Ready | undefined {
   let bytes: Buffer
   try {
     // As Node itself has just read this file: every other function of fs would have to be compiled, 20 µs each.
@@ -26,22 +38,45 @@ function compiled(path: string): { source: string; cachedData: Buffer } | undefi
   } catch {
     return undefined
   }
-  const end = HEADER + Number(bytes.toString('latin1', 0, HEADER))
+  const header = bytes.toString('latin1', 0, HEADER)
+  const end = HEADER + Number(header.slice(0, LENGTH))
   if (!(end < bytes.length)) return undefined
-  return { source: bytes.toString('latin1', HEADER, end), cachedData: bytes.subarray((end + 7) & ~7) }
+  const source = bytes.toString('latin1', HEADER, end)
+  return { source, cachedData: bytes.subarray((end + 7) & ~7), release: header.slice(LENGTH).trim() }
+}
+
+/** What `new Script` of node:vm comes to. Its arguments are Node's own affair, and Node aborts when they are wrong. */
+function compileDirectly({ source, cachedData }: Ready, filename: string): Part {
+  const { ContextifyScript } = (process as unknown as Internals).binding('contextify')
+  const origin = Symbol(filename)
+  const script = new ContextifyScript(source, filename, 0, 0, cachedData, false, undefined, origin)
+  return script.runInContext(null, -1, true, false, false)
+}
+
+interface Internals {
+  binding(name: 'contextify'): {
+    ContextifyScript: new (...args: unknown[]) => { runInContext(...args: unknown[]): Part }
+  }
+}
+
+function compile(part: string): Part {
+  const filename = `${dist}/${part}.cjs`
+  const it = ready(`${dist}/${part}.v8`)
+  // node:vm itself is compiled each time it is loaded, which takes 0.6 ms.
+  if (it?.release === process.version) return compileDirectly(it, filename)
+  const { Script } = require('node:vm')
+  const script = new Script(it?.source ?? readFileSync(filename, 'latin1'), {
+    filename,
+    ...(it !== undefined && { cachedData: it.cachedData }),
+  })
+  return script.runInThisContext()
 }
 
 function loadPart(part: string): unknown {
   const known = loaded[part]
   if (known !== undefined) return known
-  const path = `${dist}/${part}.cjs`
-  const ready = compiled(`${dist}/${part}.v8`)
-  const script = new Script(ready?.source ?? readFileSync(path, 'latin1'), {
-    filename: path,
-    ...(ready !== undefined && { cachedData: ready.cachedData }),
-  })
   const module = { exports: {} }
-  script.runInThisContext()(module, require, file, loadPart)
+  compile(part)(module, require, file, loadPart)
   loaded[part] = module.exports
   return module.exports
 }
