@@ -1,3 +1,4 @@
+import { ConfigError } from '../base/errors.js'
 import type { Propagation } from '../plan/flags.js'
 import type { HostPath, Op } from '../plan/op.js'
 import type { Linux } from '../spec/types.gen.js'
@@ -39,6 +40,7 @@ export function openRoot({ linux, request }: Input, out: Op[]): void {
   }
   const asked = linux.rootfsPropagation
   const row = asked === undefined ? undefined : rootPropagation[asked]
+  if (row?.type === 'private' && request.noPivot) throw unsafeWithoutPivot()
   const at = asked === undefined ? 'default:rootfsPropagation' : '/linux/rootfsPropagation'
   out.push({
     op: 'set_propagation',
@@ -55,6 +57,14 @@ export function openRoot({ linux, request }: Input, out: Op[]): void {
   }
   out.push({ op: 'open_root', by: 'init', at: '/root/path', slot: ROOT, path: request.rootfs })
 }
+
+/** The host's mounts stay below the new root then: private ones would keep its disks in use when it unmounts them. The words are runc's. */
+const unsafeWithoutPivot = (): ConfigError =>
+  new ConfigError(
+    '/linux/rootfsPropagation',
+    'private-needs-pivot',
+    'rootfsPropagation of [r]private is not safe without pivot_root (use slave, or leave --no-pivot out)',
+  )
 
 /** Makes the root the container's `/`, and gives it its propagation, which pivot_root itself would refuse. */
 export function changeRoot({ spec, linux, request }: Input, out: Op[]): void {

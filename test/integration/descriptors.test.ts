@@ -133,6 +133,19 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     t.equal(mountsByPoint(info).get('/proc')?.type, 'proc')
   })
 
+  t.test('--no-pivot with a private root would keep the host’s mounts in use', async t => {
+    for (const rootfsPropagation of ['private', 'rprivate']) {
+      const c = container(t, rt, { linux: { rootfsPropagation } })
+      t.match(c.run('--no-pivot'), {
+        status: 1,
+        stderr: /rootfsPropagation of \[r\]private is not safe without pivot_root/,
+      })
+      t.same(c.leaks(), nothing)
+    }
+    const c = container(t, rt, { linux: { rootfsPropagation: 'slave' } })
+    t.equal(c.run('--no-pivot').status, 0)
+  })
+
   for (const flags of [[], ['--no-pivot']])
     t.test(`root in the container does not climb out of its root ${flags}`, async t => {
       const capabilities = ['CAP_SYS_CHROOT', 'CAP_DAC_OVERRIDE']
