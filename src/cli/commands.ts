@@ -124,6 +124,7 @@ const restore = {
   'tcp-close': 'boolean',
   'lsm-profile': 'string',
   'lsm-mount-context': 'string',
+  output: 'string',
 } as const satisfies OptionTable
 
 export const commands = {

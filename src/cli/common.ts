@@ -72,7 +72,8 @@ export function createOptionsOf(
   }
 }
 
-function outputOf(path: string): string {
+/** Absolute. */
+export function outputOf(path: string): string {
   if (path === '') throw new UsageError('--output needs a file')
   return absolute(path)
 }

@@ -1,4 +1,5 @@
 import { ConfigError, HostError, StateError, TsrunError } from '../base/errors.js'
+import { mountPoints } from '../host/mountinfo.js'
 import { probeHost } from '../host/probe.js'
 import { type Message, networkLocks } from '../launch/criu/messages.js'
 import { checkCriu, checkFeatures } from '../launch/criu/support.js'
@@ -8,7 +9,7 @@ import { externalMounts, maskedPaths } from '../lower/restore.js'
 import type { ValidSpec } from '../spec/load.js'
 import { check } from '../sys/call.js'
 import { mkdirs } from '../sys/directories.js'
-import { close, readLink, tryStat, unlink, writeFile } from '../sys/files.js'
+import { close, readFile, readLink, tryStat, unlink, writeFile } from '../sys/files.js'
 import { native } from '../sys/native.js'
 import { waitEnded } from '../sys/process.js'
 import { requestOf } from './create.js'
@@ -18,6 +19,7 @@ import {
   externalMount,
   externalName,
   hasNotifyDirectory,
+  isHostFile,
   joinedPath,
   kernelNames,
   NOTIFY,
@@ -30,11 +32,14 @@ import { frozenSpec } from './frozen.js'
 import { openOwn } from './kill.js'
 import { mountPointsOf } from './mountpoints.js'
 import { configForNotify } from './notify.js'
-import type { CheckpointOptions } from './options.js'
-import { type ProcessId, type Record, statusOf } from './record.js'
-import { absolute, load } from './store.js'
+import type { CheckpointOptions, Common } from './options.js'
+import { type ProcessId, type Record, startTimeOf, statusOf } from './record.js'
+import { absolute, load, save, tryLoad } from './store.js'
 
 type Options = Message<'options'>
+
+const S_IFMT = 0o170000
+const S_IFREG = 0o100000
 
 /** How long processes may take to end that criu has killed, milliseconds. */
 const DEADLINE = 10_000
@@ -106,25 +111,44 @@ function dump(options: CheckpointOptions, record: Record, init: ProcessId): void
   const { common, id, preDump } = options
   const spec = specOf(common.root, id)
   const places = placesOf(options, 'dump.log')
+  const stdio = stdioOf(init.pid)
   if (!preDump) {
-    writeFile(`${places.images}/${DESCRIPTORS}`, JSON.stringify(stdioOf(init.pid)), 0o600)
+    writeFile(`${places.images}/${DESCRIPTORS}`, JSON.stringify(stdio), 0o600)
     unlink(`${places.images}/${NOTIFY}`)
     if (hasNotifyDirectory(common.root, id)) writeFile(`${places.images}/${NOTIFY}`, '', 0o600)
   }
   const opened: number[] = []
   try {
     const directories = openPlaces(places, '', opened)
-    const request = { options: { ...directories, ...optionsOf(options, record, init, spec) } }
+    const request = { options: { ...directories, ...optionsOf(options, record, init, spec, stdio) } }
     askCriu(preDump ? 'PRE_DUMP' : 'DUMP', request, {
       log: places.log,
-      notified(script) {
+      notified(script, _pid, _fd, criu) {
         common.log.debug(`criu: ${script}`)
-        if (script === 'status-ready') tellReady(options.statusFd)
+        if (script !== 'status-ready') return
+        if (options.lazyPages) serving(common, id, criu)
+        tellReady(options.statusFd)
       },
     })
   } finally {
     for (const fd of opened) close(fd)
+    if (options.lazyPages) serving(common, id, undefined)
   }
+}
+
+/**
+ * Notes who serves the memory of a container that stands still. A runtime that is killed leaves criu to it, since somebody may have begun to
+ * fetch: with the container deleted, nobody will.
+ */
+function serving({ root }: Common, id: string, criu: number | undefined): void {
+  const record = tryLoad(root, id)
+  if (record === undefined || (criu === undefined && record.pageServer === undefined)) return
+  const { pageServer: _, ...rest } = record
+  const startTime = criu === undefined ? undefined : startTimeOf(criu)
+  save(
+    root,
+    criu === undefined || startTime === undefined ? rest : { ...rest, pageServer: { pid: criu, startTime } },
+  )
 }
 
 /** With the mount that a caller with a NOTIFY_SOCKET gave it. */
@@ -133,11 +157,19 @@ function specOf(root: string, id: string): ValidSpec {
   return hasNotifyDirectory(root, id) ? configForNotify(spec, root, id) : spec
 }
 
-/** What the first three descriptors are, as the kernel names them: `pipe:[123]`. A closed one is ''. */
+/**
+ * What the first three descriptors are, under the names that criu gives them: `pipe:[123]`, and `file[MOUNT:INODE]` for a file that lies
+ * outside the container's mounts. A closed one is ''.
+ */
 function stdioOf(pid: number): string[] {
+  const points = mountPoints(readFile(`/proc/${pid}/mountinfo`))
   return [0, 1, 2].map(fd => {
+    const path = `/proc/${pid}/fd/${fd}`
     try {
-      return readLink(`/proc/${pid}/fd/${fd}`)
+      const name = readLink(path)
+      const file = tryStat(path)
+      if (file === undefined || (file.mode & S_IFMT) !== S_IFREG || points.has(file.mountId)) return name
+      return `file[${file.mountId.toString(16)}:${file.inode.toString(16)}]`
     } catch {
       return ''
     }
@@ -150,7 +182,13 @@ function tellReady(fd: number | undefined): void {
   close(fd)
 }
 
-function optionsOf(options: CheckpointOptions, record: Record, init: ProcessId, spec: ValidSpec): Options {
+function optionsOf(
+  options: CheckpointOptions,
+  record: Record,
+  init: ProcessId,
+  spec: ValidSpec,
+  stdio: readonly string[],
+): Options {
   const { parentPath, pageServer, networkLock, preDump } = options
   const { v1, v2 } = record.cgroup
   const freezer = v1.freezer ?? (Object.keys(v1).length === 0 ? v2 : undefined)
@@ -166,7 +204,7 @@ function optionsOf(options: CheckpointOptions, record: Record, init: ProcessId, 
     ...(preDump && { trackMemory: true }),
     ...(pageServer !== undefined && { pageServer }),
     ...(networkLock !== undefined && { networkLock: networkLocks[networkLock] }),
-    external: externalNamespaces(spec),
+    external: [...externalNamespaces(spec), ...new Set(stdio.filter(isHostFile))],
     // Memory alone needs none.
     ...(!preDump && { externalMounts: mountsOf(options, record, init, spec) }),
   }

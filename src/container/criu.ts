@@ -14,8 +14,11 @@ const CLONE_NEWNET = 0x40000000
 /** Debug: what an error needs to be understood. */
 const LOG_LEVEL = 4
 
-/** Which pipes were stdio, among the images: restore puts its own in their places. */
+/** Which pipes and files of the host were stdio, among the images: restore puts its own in their places. */
 export const DESCRIPTORS = 'descriptors.json'
+
+/** A name that criu gives to a file outside the container's mounts. */
+export const isHostFile = (name: string): boolean => name.startsWith('file[')
 
 /** Among the images: the container has a directory for a NOTIFY_SOCKET. */
 export const NOTIFY = 'notify'

@@ -6,7 +6,7 @@ import { containerProcesses, killAll, removeCgroups, thaw } from './cgroup.js'
 import { runHooks } from './hooks.js'
 import { openMonitor, openOwn } from './kill.js'
 import type { Common } from './options.js'
-import { type Record, statusOf } from './record.js'
+import { type ProcessId, type Record, statusOf } from './record.js'
 import { unmountRoot } from './sharedmounts.js'
 import { checkId, directoryOf, discard, discardHalfMade, ownsCgroups, tryLoad } from './store.js'
 import { removeUnit } from './systemd.js'
@@ -55,6 +55,7 @@ function remove(common: Common, record: Record, force: boolean): void {
     endInit(record)
     if (leaveToMonitor(record) && tryLoad(common.root, id) === undefined) return
   }
+  if (record.pageServer !== undefined) end(record.pageServer)
   const own = ownsCgroups(common.root, record)
   // Without its own pid namespace others may outlive init, a create that was killed leaves whom it had not recorded yet, and
   // anybody may have come from outside.
@@ -95,6 +96,15 @@ function endUnit({ log }: Common, record: Record, force: boolean): void {
     if (!force) throw error
     log.warn(`delete ${record.id}: ${(error as Error).message}`)
   }
+}
+
+/** Somebody who only serves the container. */
+function end(process: ProcessId): void {
+  const pidfd = openOwn(process)
+  if (pidfd === undefined) return
+  signalPidfd(pidfd, SIGKILL)
+  waitEnded(pidfd, DEADLINE)
+  close(pidfd)
 }
 
 const hasStrangers = (force: boolean, { cgroup }: Record): boolean =>

@@ -11,7 +11,6 @@ import { load } from './store.js'
 const S_IFMT = 0o170000
 const S_IFREG = 0o100000
 const F_DUPFD_CLOEXEC = 1030
-const F_SETFL = 4
 /** Milliseconds. */
 const MOMENT = 5
 
@@ -32,8 +31,13 @@ export function openOutput(path: string, preservedFds: number): number {
   try {
     const status = tryStat(`/proc/self/fd/${fd}`)
     if (status === undefined || (status.mode & S_IFMT) !== S_IFREG) throw refuse('it must be a regular file')
-    check(calls.fcntl(fd, F_SETFL, O.APPEND), 'fcntl', 'F_SETFL')
-    return check(calls.fcntl(fd, F_DUPFD_CLOEXEC, 3 + preservedFds), 'fcntl', 'F_DUPFD_CLOEXEC')
+    // Without O_NOFOLLOW, which stays with a descriptor and which criu asks for again, through a link in /proc.
+    const plain = openFile(`/proc/self/fd/${fd}`, O.WRONLY | O.APPEND)
+    try {
+      return check(calls.fcntl(plain, F_DUPFD_CLOEXEC, 3 + preservedFds), 'fcntl', 'F_DUPFD_CLOEXEC')
+    } finally {
+      close(plain)
+    }
   } finally {
     close(fd)
   }

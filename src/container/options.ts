@@ -166,6 +166,8 @@ export interface RestoreOptions extends CriuChoices {
   /** `TYPE:NAME`, as in apparmor:profile. */
   readonly lsmProfile?: string
   readonly lsmMountContext?: string
+  /** See CreateOptions: it stands for what stdout and stderr were, when those were pipes or files of the host. */
+  readonly output?: string
   /** See RunOptions. */
   readonly again: readonly string[]
 }

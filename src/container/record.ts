@@ -50,6 +50,8 @@ export interface Record {
   readonly resources?: string
   /** The file that `--output` named. */
   readonly output?: string
+  /** The criu that waits for somebody to fetch the memory of a checkpoint: it goes with the container. */
+  readonly pageServer?: ProcessId
   readonly annotations?: Readonly<{ [key: string]: string }>
   readonly poststart: readonly Hook[]
   readonly poststop: readonly Hook[]

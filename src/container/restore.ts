@@ -31,12 +31,13 @@ import {
   warnRootless,
 } from './criu.js'
 import { deleteContainer } from './delete.js'
+import { openOutput } from './logs.js'
 import { mountPointsOf } from './mountpoints.js'
 import { configForNotify, makeNotifyDirectory } from './notify.js'
 import type { RestoreOptions } from './options.js'
 import { checkConsole, notifySocket } from './plumbing.js'
 import type { Record } from './record.js'
-import { cgroupRoots, inheritedPipes, joinedByPath, openJoined } from './restorerequest.js'
+import { cgroupRoots, inheritedStdio, joinedByPath, openJoined } from './restorerequest.js'
 import { keepState, prepareNamespaces, type Restoration, takeConsole } from './restoresteps.js'
 import { becomeSubreaper, endOps } from './run.js'
 import { claim, markCgroups, refuseDuplicate, save } from './store.js'
@@ -65,7 +66,7 @@ export function restoreContainer(options: RestoreOptions): number {
     const notify = notifySocket() !== undefined || exists(`${places.images}/${NOTIFY}`)
     const spec = notify ? configForNotify(bundle.spec, common.root, id) : bundle.spec
     const loaded = { ...bundle, spec, rootfs: realRootfs(bundle.rootfs) }
-    checkConsole(loaded.spec.process, options.consoleSocket, detach)
+    checkConsole(loaded.spec.process, options.consoleSocket, detach, options.output)
     checkCriu()
     const restored = build(options, loaded, places, notify)
     return detach ? 0 : supervise(options, restored)
@@ -100,7 +101,11 @@ function build(options: RestoreOptions, loaded: LoadedBundle, places: Places, no
     common.log.warn(`${pointer}: ${message}`, { pointer }),
   )
   // The steps after `start` lie behind it.
-  const record = { ...newRecord(id, loaded, input.cgroup), poststart: [] }
+  const record = {
+    ...newRecord(id, loaded, input.cgroup),
+    poststart: [],
+    ...(options.output !== undefined && { output: options.output }),
+  }
   claim(common.root, record, loaded.text, false)
   const restoration: Restoration = {
     options,
@@ -180,21 +185,25 @@ function findMounts(state: Restoration): { key: string; value: string }[] {
 function restoreBy(state: Restoration, externalMounts: Options['externalMounts'] = []): number {
   const { options, loaded, input } = state
   const { log } = options.common
-  const pipes = inheritedPipes(state.places.images)
-  const [socket, theirs] = packetPair()
+  const path = findCriu()
   const namespaces = openJoined(loaded)
-  const command = { path: findCriu(), args: ['criu', 'swrk', `${SOCKET}`], env: native().environ }
+  const stdio = inheritedStdio(
+    state.places.images,
+    options.output === undefined ? undefined : SOCKET + 1 + namespaces.length,
+  )
+  const output = options.output === undefined ? [] : [openOutput(options.output, 0)]
+  const [socket, theirs] = packetPair()
+  const command = { path, args: ['criu', 'swrk', `${SOCKET}`], env: native().environ }
+  const ours = [theirs, ...namespaces.map(({ fd }) => fd), ...output]
   let criu: number
   try {
-    const descriptors = [theirs, ...namespaces.map(({ fd }) => fd)]
-    const launched = launchToExec(verify(startCriu(input, command)), 0, actionsOf(state, descriptors))
+    const launched = launchToExec(verify(startCriu(input, command)), 0, actionsOf(state, ours))
     close(launched.pidfd)
     criu = launched.pid
   } finally {
-    close(theirs)
-    for (const { fd } of namespaces) close(fd)
+    for (const fd of ours) close(fd)
   }
-  const inheritFds = [...pipes, ...namespaces.map(({ key }, i) => ({ key, fd: SOCKET + 1 + i }))]
+  const inheritFds = [...stdio, ...namespaces.map(({ key }, i) => ({ key, fd: SOCKET + 1 + i }))]
   let pid: number | undefined
   const opened: number[] = []
   const request = () => {

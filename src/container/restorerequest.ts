@@ -2,8 +2,9 @@
 import { ConfigError, HostError } from '../base/errors.js'
 import { O, openFile, tryRead } from '../sys/files.js'
 import { readKernelFile } from '../sys/kernelfiles.js'
+
 import type { LoadedBundle } from './bundle.js'
-import { DESCRIPTORS, externalName, joinedPath, kernelNames } from './criu.js'
+import { DESCRIPTORS, externalName, isHostFile, joinedPath, kernelNames } from './criu.js'
 
 /** Namespaces that criu left out of the images, and wants open. */
 export function openJoined({ spec }: LoadedBundle): { key: string; fd: number }[] {
@@ -43,8 +44,8 @@ export function cgroupRoots(criu: number): { controller: string; path: string }[
   return roots
 }
 
-/** Pipes that were stdio become our stdio. */
-export function inheritedPipes(images: string): { key: string; fd: number }[] {
+/** Pipes and files of the host that were stdio become our stdio; with `output` stdout and stderr become that descriptor of criu's. */
+export function inheritedStdio(images: string, output: number | undefined): { key: string; fd: number }[] {
   const path = `${images}/${DESCRIPTORS}`
   const text = tryRead(path)
   if (text === undefined)
@@ -59,7 +60,10 @@ export function inheritedPipes(images: string): { key: string; fd: number }[] {
   const found: { key: string; fd: number }[] = []
   for (let fd = 0; fd < 3; fd++) {
     const key: unknown = names[fd]
-    if (typeof key === 'string' && key.startsWith('pipe:')) found.push({ key, fd })
+    if (typeof key !== 'string' || !(key.startsWith('pipe:') || isHostFile(key))) continue
+    const ours = fd > 0 && output !== undefined ? output : fd
+    // criu closes what it was given, and would miss it the second time.
+    if (!found.some(one => one.key === key && one.fd === ours)) found.push({ key, fd: ours })
   }
   return found
 }

@@ -435,6 +435,44 @@ forms(t, requires('root', 'cc') || requiresCriu(), (t, rt) => {
   )
 
   t.test(
+    '--lazy-pages: whoever serves the memory when the runtime was killed',
+    { skip: rt.lacks('tsrun') || (!criuHas('uffd') && 'no userfaultfd') },
+    async t => {
+      const port = 20002 + (process.pid % 20000) + (rt.name.length % 7)
+      const alive = (pid: number) => existsSync(`/proc/${pid}`)
+      const abandoned = async () => {
+        const c = counter(t, rt)
+        const flags = ['--lazy-pages', '--page-server', `127.0.0.1:${port}`, '--status-fd', '7']
+        const line = c.line('checkpoint', '--image-path', images(c), ...flags, c.id)
+        const shell = `exec 7>${c.dir}/ready; exec ${inShell(line)} </dev/null >/dev/null 2>&1`
+        const running = c.spawn('sh', '-c', shell)
+        t.ok(
+          until(() => existsSync(join(c.dir, 'ready')) && readFileSync(join(c.dir, 'ready')).length === 1),
+          'it is asked for pages',
+        )
+        const { pageServer } = JSON.parse(readFileSync(join(c.stateRoot, c.id, 'state.json'), 'utf8'))
+        running.child.kill('SIGKILL')
+        await running.done
+        await new Promise(done => setTimeout(done, 200))
+        t.ok(alive(pageServer.pid), 'criu goes on: somebody may have begun to fetch')
+        t.equal(c.state().status, 'running')
+        return { c, criu: pageServer.pid as number }
+      }
+      const one = await abandoned()
+      t.same(one.c.del('--force'), { status: 0, stdout: '', stderr: '' })
+      t.ok(
+        until(() => !alive(one.criu)),
+        'it goes with the container',
+      )
+      t.same(one.c.leaks(), nothing)
+      const two = await abandoned()
+      process.kill(two.criu, 'SIGKILL')
+      countsOn(t, two.c, 'without it the container goes on')
+      t.match(two.c.call('exec', two.c.id, ...script(['echo', 'here'])), { status: 0, stdout: 'here\n' })
+    },
+  )
+
+  t.test(
     'a container in the foreground: its poststop hooks run once',
     { skip: rt.lacks('tsrun') },
     async t => {
@@ -508,22 +546,70 @@ forms(t, requires('root', 'cc') || requiresCriu(), (t, rt) => {
     t.same(c.leaks(), nothing)
   })
 
-  t.test(
-    'a file of the host as stdout: the reason comes from criu’s log',
-    { skip: rt.lacks('tsrun') },
-    async t => {
-      const c = container(t, rt, counting)
-      t.equal(c.run('--detach').status, 0)
-      const failed = checkpoint(c)
-      t.match(failed, {
-        status: 1,
-        stderr:
-          /criu failed: type DUMP errno \d+: Error \(criu\/files-reg.c:\d+\): Can't lookup mount=\d+ for fd=[012] /,
-      })
-      t.match(failed.stderr, new RegExp(`\\(log file: ${c.dir}/work/dump.log\\)`))
-      countsOn(t, c, 'the container goes on')
-    },
-  )
+  t.test('files of the host as stdio: restore puts its own there', { skip: rt.lacks('tsrun') }, async t => {
+    const c = container(t, rt, { process: { args: script(['count', '-']) } })
+    const lines = () => c.output().split('\n').slice(0, -1)
+    const goesOn = (message: string) => {
+      const before = lines().length
+      t.ok(
+        until(() => lines().length > before + 10),
+        message,
+      )
+    }
+    t.equal(c.run('--detach').status, 0)
+    goesOn('it counts')
+    for (const round of ['first', 'second']) {
+      works(t, checkpoint(c), `${round} checkpoint`)
+      const to = ['--image-path', images(c), '--work-path', join(c.dir, 'work')]
+      works(t, c.leave('restore', '--detach', ...to, '--bundle', c.bundle, c.id), `${round} restore`)
+      goesOn('in the file of the restore')
+    }
+    t.same(
+      lines(),
+      lines().map((_, i) => `${i}`),
+      'and nothing is lost',
+    )
+  })
+
+  t.test('--output', { skip: rt.lacks('tsrun') }, async t => {
+    const c = container(t, rt, { process: { args: script(['count', '-']) } })
+    const log = (name: string) => join(c.dir, name)
+    const one = ['--output', log('one')]
+    works(t, quietly(c, 'run', '--detach', ...one, '--bundle', c.bundle, c.id), 'run')
+    const lines = (name: string) => readFileSync(log(name), 'utf8').split('\n').slice(0, -1)
+    const counts = (name: string) =>
+      t.ok(
+        until(() => existsSync(log(name)) && lines(name).length > 10),
+        name,
+      )
+    counts('one')
+    works(t, checkpoint(c), 'checkpoint')
+    works(t, restore(c, '--detach', '--output', log('two')), 'restore')
+    counts('two')
+    t.equal(c.kill('KILL').status, 0)
+    t.ok(until(() => c.state().status === 'stopped'))
+    t.equal(c.call('logs', c.id).stdout, readFileSync(log('two'), 'utf8'), 'logs finds it')
+    const all = [...lines('one'), ...lines('two')]
+    t.same(
+      all,
+      all.map((_, i) => `${i}`),
+      'what one file ends with the other goes on from',
+    )
+    t.equal(c.del().status, 0)
+    t.match(restore(c, '--detach', '--output', '/dev/null'), { status: 1, stderr: /must be a regular file/ })
+    t.same(c.leaks(), nothing)
+  })
+
+  t.test('the reason for a failure comes from criu’s log', { skip: rt.lacks('tsrun') }, async t => {
+    const c = counter(t, rt, { process: { args: script(['count-tcp', '/tmp/count']) } })
+    const failed = checkpoint(c)
+    t.match(failed, {
+      status: 1,
+      stderr: /criu failed: type DUMP errno \d+: Error \(criu\/sk-inet.c:\d+\): .*--tcp-established/,
+    })
+    t.match(failed.stderr, new RegExp(`\\(log file: ${c.dir}/work/dump.log\\)`))
+    countsOn(t, c, 'the container goes on')
+  })
 
   t.test('without criu, and with one that fails', { skip: rt.lacks('tsrun') }, async t => {
     const c = counter(t, rt)

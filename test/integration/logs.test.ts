@@ -14,7 +14,8 @@ const file = (c: Container): string => join(c.dir, 'output')
 const stopped = (c: Container): boolean => until(() => c.state().status === 'stopped')
 
 forms(t, requires('root', 'cc'), (t, rt) => {
-  if (rt.lacks('tsrun')) return
+  const lacks = rt.lacks('tsrun')
+  if (lacks) return void t.skip(lacks)
 
   t.test('what a container writes, all or the last lines', async t => {
     const c = container(t, rt, args(['echo', 'one'], ['err', 'two'], ['echo', 'three']))

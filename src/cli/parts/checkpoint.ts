@@ -4,7 +4,7 @@ import { checkpointContainer } from '../../container/checkpoint.js'
 import type { CheckpointOptions, CriuChoices } from '../../container/options.js'
 import { restoreContainer } from '../../container/restore.js'
 import type { CommandOptions } from '../commands.js'
-import { againOf, commonOf } from '../common.js'
+import { againOf, commonOf, outputOf } from '../common.js'
 import type { Request } from './part.js'
 
 export const handlers = {
@@ -40,6 +40,7 @@ export const handlers = {
       tcpClose: options['tcp-close'] === true,
       ...(options['lsm-profile'] && { lsmProfile: options['lsm-profile'] }),
       ...(options['lsm-mount-context'] && { lsmMountContext: options['lsm-mount-context'] }),
+      ...(options.output !== undefined && { output: outputOf(options.output) }),
       again: againOf(request),
     })
   },

@@ -25,8 +25,11 @@ export const SOCKET = 3
 export type RequestType = keyof typeof requestTypes
 type Request = Omit<Message<'request'>, 'type'>
 
-/** Called when criu has come to a certain point. Who takes the descriptor closes it. What this throws makes criu give up. */
-export type Notified = (script: string, pid: number, fd: number | undefined) => void
+/**
+ * Called when criu has come to a certain point. Who takes the descriptor closes it; `criu` is criu's own pid. What this throws makes criu
+ * give up.
+ */
+export type Notified = (script: string, pid: number, fd: number | undefined, criu: number) => void
 
 /** A criu that waits for its request. Our child. */
 export interface Criu {
@@ -85,7 +88,7 @@ export function converse(
   let response: Message<'response'>
   try {
     send(socket, encode('request', { type: requestTypes[type], ...request() }))
-    response = answers(socket, type, notified)
+    response = answers(socket, type, (script, of, fd) => notified(script, of, fd, pid))
   } catch (error) {
     const gone = error instanceof SyscallError && GONE.includes(error.errnoName)
     throw gone ? new HostError(`criu failed: type ${type}: it ended without an answer`) : error
@@ -99,7 +102,11 @@ export function converse(
   return response
 }
 
-function answers(socket: number, type: RequestType, notified: Notified): Message<'response'> {
+function answers(
+  socket: number,
+  type: RequestType,
+  notified: (script: string, pid: number, fd: number | undefined) => void,
+): Message<'response'> {
   for (;;) {
     const { bytes, fd } = receive(socket)
     if (bytes.length === 0) throw syscallError(ECONNRESET, 'recvmsg', `${socket}`)

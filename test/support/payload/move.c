@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,10 +17,10 @@ static void shortly(void) {
   nanosleep(&t, NULL);
 }
 
-/* Writes 0, 1, 2 ... to a file that stays open, a hundred each second; for a minute. */
+/* Writes 0, 1, 2 ... to a file that stays open (-: stdout), a hundred each second; for a minute. */
 static int countVerb(int argc, char **argv) {
   (void)argc;
-  int fd = open(argv[0], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  int fd = strcmp(argv[0], "-") == 0 ? 1 : open(argv[0], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (fd < 0) return 1;
   for (int i = 0; i < TIMES; i++, shortly())
     if (dprintf(fd, "%d\n", i) < 0) return 1;
