@@ -2,7 +2,7 @@
 #pragma once
 #include <stdint.h>
 
-#define BUILD_ID 0x2bdc50fdu
+#define BUILD_ID 0x963ef0e3u
 
 enum opcode {
   OP_BARRIER = 1,
@@ -240,7 +240,6 @@ struct op_barrier {
   uint64_t n;
 };
 int run_barrier(const struct op_barrier *op);
-enum ready_step { READY_SEND };
 struct op_ready;
 int run_ready(const struct op_ready *op);
 enum open_namespace_step { OPEN_NAMESPACE_OPEN, OPEN_NAMESPACE_NS_GET_NSTYPE,

@@ -53,10 +53,9 @@ int run_barrier(const struct op_barrier *op) {
   return 0;
 }
 
+/* The answer to the last barrier was the runtime's last word. */
 int run_ready(const struct op_ready *op) {
   (void)op;
-  int error = report(FRAME_READY, 0, 0, 0);
-  if (error < 0) return failed(READY_SEND, error);
   close_fd(shim.report);
   shim.report = -1;
   return 0;

@@ -90,7 +90,7 @@ void give_up(uint32_t index, uint32_t step, int error);
 void tell_said(uint32_t index);
 
 /* report.c */
-enum frame_kind { FRAME_STARTED = 1, FRAME_BARRIER, FRAME_FD, FRAME_FAILED, FRAME_READY, FRAME_SAID };
+enum frame_kind { FRAME_STARTED = 1, FRAME_BARRIER, FRAME_FD, FRAME_FAILED, FRAME_SAID = 6 };
 /** The head of what is sent; the detail follows. */
 struct frame {
   uint32_t kind, a, b;

@@ -45,11 +45,13 @@ const LISTENER = 2
 const EARLY: readonly RuntimeOp['op'][] = ['resctrl_create', 'unit_start', 'cgroup_create', 'cgroup_write']
 
 /**
- * Plays a plan: starts the shim, answers its barriers with the runtime's own ops, and returns when init waits for `start`.
+ * Plays a plan: starts the shim, answers its barriers with the runtime's own ops, and returns when it has answered the last one.
+ * From then on init lives without the runtime, so nothing but the exit is to follow: an engine that sees its runtime killed takes
+ * the container for failed, and conmon then reads its standard error, which init has, to the end.
  * Throws what failed, with the config field that caused it; no process is left then.
  */
 export function launch(plan: VerifiedPlan, preservedFds: number, actions: Actions): Launched {
-  return play(plan, preservedFds, actions, 'ready')
+  return play(plan, preservedFds, actions, 'answered')
 }
 
 /** The same for a plan that nobody has to start: returns when the program was executed. */
@@ -66,7 +68,7 @@ function play(
   plan: VerifiedPlan,
   preservedFds: number,
   actions: Actions,
-  until: 'ready' | 'executed' | 'held',
+  until: 'answered' | 'executed' | 'held',
 ): Held {
   const calls = native()
   const { bytes, barriers } = encodePlan(plan, calls.utf8Write)
@@ -114,11 +116,17 @@ function play(
           break
         case 'barrier':
           runActions((barriers[frame.n] ?? []).slice(frame.n === 0 ? early : 0), session, actions)
-          if (frame.n === barriers.length - 1 && until !== 'ready') {
-            if (until === 'held') return done(frame.n)
-            executing = true
+          if (frame.n < barriers.length - 1) {
+            send(ours, answer(frame.n))
+            break
           }
+          if (until === 'held') return done(frame.n)
           send(ours, answer(frame.n))
+          if (until === 'answered') {
+            calls.close(ours)
+            return done(frame.n)
+          }
+          executing = true
           break
         case 'fd':
           if (frame.tag === LISTENER) session.listener = message.fd
@@ -131,9 +139,6 @@ function play(
           if (op?.op === 'run_hook') noteOutput(op, frame.detail, actions.log)
           break
         }
-        case 'ready':
-          calls.close(ours)
-          return done(-1)
       }
     }
   } catch (error) {

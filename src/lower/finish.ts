@@ -49,7 +49,8 @@ function lookUp({ process, user }: Input, name: string, out: Op[]): void {
 /** The last words with the runtime, then the wait for `start`, then the program. */
 export function execProgram(input: Input, out: Op[]): void {
   const { request } = input
-  // All that can fail has succeeded. Now what makes the container deletable, and what the caller waits for.
+  // All that can fail has succeeded. Now what makes the container deletable, and what the caller waits for. The runtime's answer is its
+  // last word: until then init dies with it.
   out.push({ op: 'save_state', by: 'runtime', at: 'runtime:state', status: 'created' })
   if (request.pidfdSocket !== undefined) {
     out.push({ op: 'send_pidfd', by: 'runtime', at: 'runtime:pidfd-socket', socket: request.pidfdSocket })

@@ -17,7 +17,7 @@ const list = (names: readonly string[]): string => names.join(', ')
 /** A function, so that a start that goes well does not make the table. */
 const phrases = (): Phrases => ({
   barrier: () => 'wait for the runtime',
-  ready: () => 'report to the runtime',
+  ready: () => 'let go of the runtime',
   open_namespace: ({ type, path }) => `open ${list(type)} namespace ${path}`,
   setns: ({ type, slot }, ops) => `join ${list(type)} namespace${opened(slot, ops)}`,
   unshare: ({ namespaces }) => `make new namespaces (${list(namespaces)})`,

@@ -36,7 +36,6 @@ export type Frame =
   | { readonly kind: 'barrier'; readonly n: number }
   | { readonly kind: 'fd'; readonly tag: number }
   | FailedFrame
-  | { readonly kind: 'ready' }
   /** The last words of a hook that did not fail. */
   | { readonly kind: 'said'; readonly index: number; readonly detail: string }
 
@@ -83,8 +82,6 @@ export function parseFrame(bytes: Uint8Array): Frame {
         detail,
       }
     }
-    case 5:
-      return { kind: 'ready' }
     case 6:
       return { kind: 'said', index: a, detail: decode(bytes) }
     default:

@@ -20,7 +20,7 @@ export const opcodes = {
   /** Tells the runtime that barrier `n` is reached and waits for its answer. Made by the encoder from runtime ops. */
   barrier: { code: 1, fields: { n: 'u32' }, steps: ['send', 'receive'] },
   /** Tells the runtime that all that can fail before `start` is done, and closes the report socket. */
-  ready: { code: 2, fields: {}, steps: ['send'] },
+  ready: { code: 2, fields: {}, steps: [] },
 
   // ---- namespaces -------------------------------------------------------------------------------------------------
   /** Opens a namespace file and checks its type (NS_GET_NSTYPE). All are opened before the first is joined. */

@@ -58,6 +58,7 @@ export interface Played {
 export interface PlayOptions {
   /** Called at each barrier with its number, and the pid of init or of the helper. False: hang up. */
   readonly onBarrier?: (n: number, pid: number) => boolean | undefined
+  /** Called when init has closed the socket. */
   readonly onReady?: (pid: number) => void
   readonly preserved?: readonly (readonly [number, number])[]
   /** More descriptors that the caller forgot to close. */
@@ -137,12 +138,14 @@ export function play(ops: readonly Op[], options: PlayOptions = {}): Played {
   try {
     for (;;) {
       const message = receive(ours)
-      if (message.bytes.length === 0) break
+      if (message.bytes.length === 0) {
+        options.onReady?.(pid)
+        break
+      }
       const frame = parseFrame(message.bytes)
       frames.push(frame)
       if (message.fd !== undefined) fds.push(message.fd)
       if (frame.kind === 'started') pid = frame.pid
-      if (frame.kind === 'ready') options.onReady?.(pid)
       if (frame.kind === 'barrier') {
         if (options.onBarrier?.(frame.n, pid) === false) break
         send(ours, answer(frame.n))
