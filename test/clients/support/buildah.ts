@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openBox } from './box.js'
 import type { Check, Engine } from './check.js'
+import { buildahFrom, faultyRuntime } from './faults.js'
 import { imageTree } from './image.js'
 import { readmeBlock } from './readme.js'
 
@@ -12,10 +13,12 @@ export const buildah = (): Engine => {
   writeFileSync(
     join(dir, 'bin', 'e'),
     `#!/bin/sh
-${readmeBlock('BUILDAH_RUNTIME', box.runtime)}exec buildah --root ${dir}/store --runroot /run/buildah-store "$@"
+${readmeBlock('BUILDAH_RUNTIME', box.runtime)}[ -z "$WITH" ] || export BUILDAH_RUNTIME=$WITH
+exec buildah --root ${dir}/store --runroot /run/buildah-store "$@"
 `,
     { mode: 0o755 },
   )
+  faultyRuntime(box)
   const made = box.sh(
     `c=$(e from scratch) && e add -q $c ${imageTree(dir)} / && e commit -q $c box && e rm $c`,
   )
@@ -26,7 +29,7 @@ ${readmeBlock('BUILDAH_RUNTIME', box.runtime)}exec buildah --root ${dir}/store -
   return { name: 'buildah', box, cleanUp: 'e rm -a > /dev/null' }
 }
 
-const from = 'c=$(e from --ulimit nofile=1024:4096 --ulimit nproc=4096:4096 box); '
+const from = `c=$(${buildahFrom} box); `
 
 export const buildahChecks: readonly Check[] = [
   { name: 'run', run: `${from}e run $c -- sh -c 'echo hello; exit 7'`, status: 7, out: 'hello' },

@@ -3,10 +3,10 @@ import { buildahChecks } from './buildah.js'
 import type { Check } from './check.js'
 import { checkpointChecks } from './checkpoint.js'
 import { identityChecks, limitChecks, networkChecks, volumeChecks } from './config.js'
-import { crictlChecks } from './crictl.js'
+import { crictlChecks, criWords } from './crictl.js'
 import { ctrChecks } from './ctr.js'
 import { daemonChecks } from './dockerd.js'
-import { ctrWords, dockerWords, faultChecks } from './faults.js'
+import { buildahWords, ctrWords, dockerWords, faultChecks, nerdctlWords, podmanWords } from './faults.js'
 import { nerdctlChecks } from './nerdctl.js'
 import { podChecks } from './pods.js'
 import { execChecks, processChecks } from './process.js'
@@ -17,19 +17,25 @@ type Lists = readonly (readonly Check[])[]
 
 /** What docker's words can say, which podman and nerdctl speak, too. */
 const common: Lists = [processChecks, execChecks, limitChecks, volumeChecks, identityChecks, networkChecks]
-const dockerFaults = faultChecks(dockerWords)
 
 export const catalog = {
-  podman: [...common, podChecks, checkpointChecks, dockerFaults],
-  rootless: [processChecks, execChecks, volumeChecks, identityChecks, usernsChecks, dockerFaults],
-  buildah: [buildahChecks],
-  docker: [...common, checkpointChecks, daemonChecks, dockerFaults],
+  podman: [...common, podChecks, checkpointChecks, faultChecks(podmanWords('sh -c'))],
+  rootless: [
+    processChecks,
+    execChecks,
+    volumeChecks,
+    identityChecks,
+    usernsChecks,
+    faultChecks(podmanWords('e unshare sh -c')),
+  ],
+  buildah: [buildahChecks, faultChecks(buildahWords)],
+  docker: [...common, checkpointChecks, daemonChecks, faultChecks(dockerWords)],
   remapped: [remapChecks],
   swarm: [swarmChecks],
   containerd: [ctrChecks, checkpointChecks, faultChecks(ctrWords)],
-  nerdctl: [nerdctlChecks, ...common, dockerFaults],
-  cri: [crictlChecks],
-  crio: [crictlChecks],
+  nerdctl: [nerdctlChecks, ...common, faultChecks(nerdctlWords)],
+  cri: [crictlChecks, faultChecks(criWords)],
+  crio: [crictlChecks, faultChecks(criWords)],
 } as const satisfies Readonly<Record<string, Lists>>
 
 export type EngineName = keyof typeof catalog

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { repository } from '../../support/payload.js'
 import { type Box, openBox } from './box.js'
 import type { Engine } from './check.js'
+import { faultyRuntime } from './faults.js'
 import { type Image, imageLayout } from './image.js'
 import { readmeBlock } from './readme.js'
 
@@ -23,7 +24,12 @@ disabled_plugins = ["io.containerd.internal.v1.opt"]
     conf_dir = "${box.dir}/cni"
   [plugins."io.containerd.grpc.v1.cri".registry]
     config_path = "${box.dir}/certs.d"
-${readmeBlock('BinaryName', box.runtime)}`
+${readmeBlock('BinaryName', box.runtime)}
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.faulty]
+  runtime_type = "io.containerd.runc.v2"
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.faulty.options]
+  BinaryName = "${faultyRuntime(box)}"
+`
 
 const network = {
   cniVersion: '0.4.0',
@@ -100,26 +106,28 @@ const registriesConf = ['docker.io', 'registry.k8s.io', 'gcr.io']
   .map(host => `[[registry]]\nprefix = "${host}"\nlocation = "127.0.0.1:5000/${host}"\ninsecure = true\n`)
   .join('')
 
-const crioConf = ({ dir }: Box): string => `
+const crioConf = (box: Box): string => `
 [crio]
-root = "${dir}/store"
+root = "${box.dir}/store"
 runroot = "/run/crio-store"
 storage_driver = "overlay"
-log_dir = "${dir}/pods"
+log_dir = "${box.dir}/pods"
 version_file = "/run/crio/version"
-clean_shutdown_file = "${dir}/clean.shutdown"
+clean_shutdown_file = "${box.dir}/clean.shutdown"
 [crio.api]
 listen = "/run/crio/crio.sock"
 [crio.image]
 pause_image = "registry.k8s.io/pause:3.9"
 pause_command = ""
 [crio.network]
-network_dir = "${dir}/cni"
+network_dir = "${box.dir}/cni"
 plugin_dirs = ["/usr/lib/cni"]
 [crio.runtime]
 apparmor_profile = "unconfined"
 enable_criu_support = true
 namespaces_dir = "/run/crio-namespaces"
+[crio.runtime.runtimes.faulty]
+runtime_path = "${faultyRuntime(box)}"
 `
 
 const prepare = (box: Box): void => {

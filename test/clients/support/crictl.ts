@@ -1,5 +1,6 @@
 /** The checks in the words of crictl: pods, and containers in them. */
 import type { Check } from './check.js'
+import type { Words } from './faults.js'
 import { readmeBlock } from './readme.js'
 
 /** Stands for a dollar that the shell which writes the file is to leave alone. */
@@ -378,3 +379,12 @@ ${printed('chmod 700 /tmp', security({ seccomp: { profile_type: 2, localhost_ref
     out: '',
   },
 ]
+
+/** There is never more than one pod. A program that does not hear TERM is not waited for. */
+export const criWords: Words = {
+  start: `(N=$C; ${pod({}, '$([ -z "$WITH" ] || echo --runtime $WITH)')}${create(['sleep', '100'])}${start})`,
+  exec: 'e exec -s $(e ps -q)',
+  remove: 'e ps -q | xargs -r e stop -t 0; e rmp -fa',
+  list: 'e ps -aq; e pods -q',
+  deleteMoments: 'now 0.005',
+}

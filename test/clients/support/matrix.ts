@@ -18,7 +18,7 @@ interface Topic {
 const cri = (reason: string) => ({ cri: reason, crio: reason })
 
 const topics: readonly Topic[] = [
-  { name: 'run, standard streams', checks: /run|^bud|input|output|exit status|scales out/ },
+  { name: 'run, standard streams', checks: /\brun\b|^bud|input|output|exit status|scales out/ },
   {
     name: 'exit codes, signals',
     checks: /exit status|program|signal|statuses|^kill|step that fails|stop asks/,
@@ -113,11 +113,7 @@ const topics: readonly Topic[] = [
     checks: /(conmon|shim|containerd|dockerd|CRI-O).*(killed|ends)|node is drained/,
     none: { rootless: 'not repeated for a user', nerdctl: 'not repeated: ctr has it' },
   },
-  {
-    name: 'the runtime is killed',
-    checks: /runtime is killed/,
-    none: cri('not repeated for CRI: ctr and podman have it'),
-  },
+  { name: 'the runtime is killed', checks: /runtime is killed/ },
   { name: 'README’s lines', checks: /line of README|default runtime|as default|handler/ },
 ]
 

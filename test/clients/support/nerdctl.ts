@@ -29,7 +29,7 @@ export const nerdctl = (): Engine => {
     name: 'nerdctl',
     box,
     cleanUp: 'e ps -aq | xargs -r e rm -f > /dev/null',
-    unsteady:
+    losesOutput:
       'nerdctl 1.7 closes its pipes at the end of an exec without reading them to theirs, with any runtime',
   }
 }
