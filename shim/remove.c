@@ -5,7 +5,8 @@ static int gone_is_fine(int error) { return error == -ENOENT ? 0 : error; }
 
 /* The last process of a cgroup is counted a little longer than it can be seen (crun waited for ever here once). */
 int run_remove_cgroup(const struct op_remove_cgroup *op) {
-  int64_t deadline = now() + 1000;
+  /* After the first that could not be removed all is left to who can kill. */
+  int64_t deadline = shim.cleanup_failed ? 0 : now() + 1000;
   for (int64_t pause = 1;; pause *= 2) {
     int error = sys(unlinkat, AT_FDCWD, text(op->path), AT_REMOVEDIR);
     if (error != -EBUSY || now() >= deadline) return failed(REMOVE_CGROUP_RMDIR, gone_is_fine(error));

@@ -114,12 +114,13 @@ export function endOps(
     ops.push({ op: 'report_oom', by: 'monitor', at: 'runtime:run', file: counter, args, env })
   }
   const stop = record.unit === undefined ? undefined : stopOp(record)
-  const told = record.poststop.length > 0
-  if (
-    !keep &&
-    (told || record.mountBelow !== undefined || (record.unit !== undefined && stop === undefined))
-  ) {
-    // Mounts are not the shim's to judge, and that a hook failed has to be told in words.
+  // Mounts are not the shim's to judge, that a hook failed has to be told in words, and who outlives init has to be killed.
+  const beyondMonitor =
+    record.poststop.length > 0 ||
+    record.mountBelow !== undefined ||
+    !record.ownPidNamespace ||
+    (record.unit !== undefined && stop === undefined)
+  if (!keep && beyondMonitor) {
     ops.push({ op: 'clean_up', ...cleaner })
   } else if (!keep) {
     if (stop !== undefined) ops.push(stop)

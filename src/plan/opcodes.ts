@@ -285,7 +285,7 @@ export const opcodes = {
    * process as MAINPID. There is no barrier: who tells it stays.
    */
   notify: { code: 141, fields: { listener: 'u32', host: 'str' }, steps: [] },
-  /** rmdir of a cgroup that only holds the dead: retried while EBUSY, one second at most; missing is fine. */
+  /** rmdir of a cgroup that only holds the dead: retried while EBUSY, one second at most, and not after a failure; missing is fine. */
   remove_cgroup: { code: 91, fields: { path: 'hostPath' }, steps: ['rmdir'] },
   remove_file: { code: 92, fields: { path: 'hostPath' }, steps: ['unlink'] },
   remove_directory: { code: 93, fields: { path: 'hostPath' }, steps: ['rmdir'] },

@@ -170,6 +170,22 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     t.equal(bits(caps.ambient), 0n)
   })
 
+  t.test('--cap where the config has inheritable ones', { skip: rt.lacks('tsrun') }, async t => {
+    const own = ['CAP_KILL', 'CAP_CHOWN']
+    const capabilities = { bounding: own, effective: own, permitted: own, inheritable: own, ambient: own }
+    const c = container(t, rt, { process: { ...waiting.process, capabilities } })
+    c.run('--detach')
+    const [CAP_CHOWN, CAP_KILL, CAP_SYS_PTRACE] = [0, 5, 19]
+    for (const user of ['0', '1000']) {
+      const { caps } = reportOf(c, '--user', user, '--cap', 'CAP_SYS_PTRACE')
+      const kept = (1n << BigInt(CAP_CHOWN)) | (1n << BigInt(CAP_KILL))
+      t.equal(bits(caps.inheritable), kept, 'what the config says, no more')
+      t.equal(bits(caps.ambient), kept)
+      t.equal(capabilityBit(caps.effective, CAP_SYS_PTRACE), user === '0', 'a user has what is ambient')
+      t.ok(capabilityBit(caps.bounding, CAP_SYS_PTRACE))
+    }
+  })
+
   t.test('--no-new-privs', async t => {
     const c = container(t, rt, { process: { ...waiting.process, noNewPrivileges: false } })
     c.run('--detach')

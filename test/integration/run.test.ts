@@ -1,6 +1,8 @@
 /** run: exit status, pipes, signals, --detach and --keep. */
-import { readFileSync } from 'node:fs'
+import { copyFileSync, existsSync, readFileSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
+import { namespacesWithout } from '../support/config.js'
 import { container, until } from '../support/container.js'
 import { nothing } from '../support/leaks.js'
 import { script, type Verb } from '../support/payload.js'
@@ -82,6 +84,49 @@ forms(t, requires('root', 'cc'), (t, rt) => {
   t.test('orphans of the container end with it', async t => {
     const c = container(t, rt, args(['fork', 3]))
     t.match(c.run(), { status: 0, stdout: /"made":3/ })
+    t.same(c.leaks(), nothing)
+  })
+
+  t.test(
+    'who is orphaned in a container without a pid namespace becomes the runtime’s, unless told otherwise',
+    async t => {
+      // A child of a subshell that is over.
+      const args = [
+        '/bin/busybox',
+        'sh',
+        '-c',
+        '(busybox sleep 60 & echo $! >/tmp/child); exec busybox sleep 60',
+      ]
+      for (const flags of [[], ['--no-subreaper'], ['--detach']]) {
+        const c = container(t, rt, { process: { args }, linux: { namespaces: namespacesWithout('pid') } })
+        copyFileSync('/bin/busybox', join(c.rootfs, 'bin', 'busybox'))
+        symlinkSync('busybox', join(c.rootfs, 'bin', 'sh'))
+        const pidFile = join(c.dir, 'pid')
+        const line = c.line('run', ...flags, '--pid-file', pidFile, '--bundle', c.bundle, c.id)
+        const running = c.spawn(...line)
+        const told = join(c.rootfs, 'tmp', 'child')
+        t.ok(until(() => existsSync(told) && readFileSync(told, 'utf8').endsWith('\n')))
+        const child = readFileSync(told, 'utf8').trim()
+        t.equal(Number(readFileSync(pidFile, 'utf8')), c.state().pid, 'a pid file in the foreground, too')
+        const parent = () =>
+          Number(/^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${child}/status`, 'utf8'))?.[1])
+        t.ok(until(() => parent() !== c.state().pid))
+        if (flags.length === 0) t.equal(parent(), running.child.pid, 'reaped by who stays')
+        else t.not(parent(), running.child.pid)
+        const begin = Date.now()
+        t.equal(c.del('--force').status, 0)
+        await running.done
+        t.ok(Date.now() - begin < 5000, 'without waiting for it')
+        t.same(c.leaks(), nothing)
+      }
+    },
+  )
+
+  t.test('without a pid namespace, too, at once', async t => {
+    const c = container(t, rt, { ...args(['fork', 3]), linux: { namespaces: namespacesWithout('pid') } })
+    const begin = Date.now()
+    t.match(c.run(), { status: 0, stdout: /"made":3/ })
+    t.ok(Date.now() - begin < 5000)
     t.same(c.leaks(), nothing)
   })
 
