@@ -9,10 +9,11 @@ const EAGAIN = 11
 const EPIPE = 32
 const POLLOUT = 4
 
-/** Writes to standard output. A reader that went away (`tsrun list | head -1`) is no error; a full disk is. */
-export function print(text: string): void {
+/** Writes to standard output. A reader that went away (`tsrun list | head -1`) is no error, and false; a full disk is. */
+export function print(text: string): boolean {
   const errno = writeAll(1, text)
   if (errno !== 0 && errno !== EPIPE) throw syscallError(errno, 'write', 'standard output')
+  return errno === 0
 }
 
 /** Writes to standard error; when even that fails there is nobody to tell. */

@@ -21,12 +21,12 @@ export interface EventsOptions {
   readonly stats: boolean
   /** Between samples, milliseconds; at least 1. */
   readonly interval: number
-  /** Takes one line of JSON. */
-  readonly tell: (line: string) => void
+  /** Takes one line of JSON; false when nobody listens any more. */
+  readonly tell: (line: string) => boolean
 }
 
 /**
- * `tsrun events`: statistics again and again, and each time that the kernel killed for memory, until the container ends. Throws
+ * `tsrun events`: statistics again and again, and each time that the kernel killed for memory, until the container ends or nobody listens. Throws
  * StateError for one that does not run.
  */
 export function containerEvents(options: EventsOptions): void {
@@ -45,8 +45,8 @@ export function containerEvents(options: EventsOptions): void {
   }
 }
 
-function sample({ id, tell }: EventsOptions, { cgroup }: Record, sources: StatsSources): void {
-  tell(`${exactJson({ type: 'stats', id, data: readStats(cgroup, sources) })}\n`)
+function sample({ id, tell }: EventsOptions, { cgroup }: Record, sources: StatsSources): boolean {
+  return tell(`${exactJson({ type: 'stats', id, data: readStats(cgroup, sources) })}\n`)
 }
 
 /** What does not come from cgroups; the interfaces are looked at anew for each sample. */
@@ -87,10 +87,10 @@ function follow(options: EventsOptions, record: Record, sources: () => StatsSour
       // One event each, as runc has them; what is known is the same for all that came at once. A cgroup of systemd's is gone at the end.
       const data = counted === undefined || kills < counted ? oomOf(record) : undefined
       const now = counted ?? data?.kills ?? 0
-      for (; kills < now; kills++) tell(`${JSON.stringify({ type: 'oom', id, data })}\n`)
+      for (; kills < now; kills++) if (!tell(`${JSON.stringify({ type: 'oom', id, data })}\n`)) return
       if (view.getInt16(6, true) !== 0) return
       if (milliseconds() < due) continue
-      sample(options, record, sources())
+      if (!sample(options, record, sources())) return
       due = milliseconds() + interval
     }
   } finally {

@@ -59,6 +59,17 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     for (const event of events) t.equal(event.type, 'stats')
   })
 
+  t.test('a reader that goes away', async t => {
+    const c = container(t, rt, waiting)
+    c.run('--detach')
+    const line = c.line('events', '--interval', '100ms', c.id).map(word => `'${word}'`)
+    const begin = Date.now()
+    const { stdout } = await c.spawn('sh', '-c', `${line.join(' ')} | head -n 1`).done
+    t.equal(eventsIn(stdout).length, 1)
+    t.ok(Date.now() - begin < 10_000, 'nobody is told any more')
+    t.equal(c.state().status, 'running')
+  })
+
   t.test('out of memory', { skip: rt.lacks('events-end') }, async t => {
     const c = container(t, rt, {
       process: { args: script(['trap', 10], ['alloc', 256 * MiB]) },

@@ -186,6 +186,31 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     },
   )
 
+  t.test('one that printed, and then one that fails', { skip: rt.lacks('pointers') }, async t => {
+    const ok = { path: '/bin/payload', args: script(['echo', 'all is well']) }
+    const bad = { path: '/bin/payload', args: script(['err', 'all is lost'], ['exit', 3]) }
+    for (const detached of [false, true]) {
+      const c = container(t, rt, { hooks: { startContainer: [ok, ok, bad, ok] } })
+      const log = join(c.dir, 'log.json')
+      const flags = detached ? ['--detach'] : []
+      const line = ['--log', log, '--log-format', 'json', 'run', ...flags, '--bundle', c.bundle, c.id]
+      t.match(c.leave(...line), { status: 1, stderr: /startContainer\/2.*exit status 3.*all is lost/s })
+      const lines = readFileSync(log, 'utf8')
+        .trim()
+        .split('\n')
+        .map(text => JSON.parse(text))
+      t.same(
+        lines.map(({ level, pointer }) => [level, pointer]),
+        [
+          ['info', '/hooks/startContainer/0'],
+          ['info', '/hooks/startContainer/1'],
+          ['error', undefined],
+        ],
+      )
+      t.same(c.leaks(), nothing)
+    }
+  })
+
   t.test('a start that is killed while hooks of the container print', async t => {
     const hook = { path: '/bin/payload', args: script(['sleep', 0.4], ['echo', 'printed']) }
     const c = container(t, rt, {

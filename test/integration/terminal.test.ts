@@ -92,6 +92,25 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     t.same({ stdout, status }, { stdout: '', status: 0 })
   })
 
+  t.test('with stdin, stdout or stderr closed', { skip: rt.lacks('tsrun') }, async t => {
+    const c = container(t, rt, { process: { terminal: true, args: script(['echo', 'here'], ['exit', 3]) } })
+    const d = container(t, rt, { process: { args: script(['wait']) } })
+    d.run('--detach')
+    const run = c.line('run', '--bundle', c.bundle, c.id)
+    const exec = d.line('exec', '--tty', d.id, ...script(['echo', 'here'], ['exit', 3]))
+    for (const line of [run, exec])
+      for (const closed of ['<&-', '>&-', '2>&-', '<&- >&-', '>&- 2>&-', '<&- >&- 2>&-']) {
+        const words = line.map(word => `'${word}'`).join(' ')
+        const { status, stdout } = await c.spawn('sh', '-c', `exec ${words} ${closed}`).done
+        const expected = {
+          status: 3,
+          stdout: closed.includes(' >&-') || closed.startsWith('>&-') ? '' : 'here\n',
+        }
+        t.same({ status, stdout }, expected, closed)
+      }
+    t.same(c.leaks(), nothing)
+  })
+
   t.test('a lot of output is complete', async t => {
     const c = container(t, rt, { process: { terminal: true, args: script(['args', 'x'.repeat(60_000)]) } })
     const line = c.line('run', '--bundle', c.bundle, c.id)
