@@ -18,13 +18,19 @@ type Lists = readonly (readonly Check[])[]
 /** What docker's words can say, which podman and nerdctl speak, too. */
 const common: Lists = [processChecks, execChecks, limitChecks, volumeChecks, identityChecks, networkChecks]
 
+/** Limits that are none of cgroups, of which a user has none here. */
+const withoutCgroups = limitChecks.filter(({ name }) => /^ulimit|^oom score|^shm size/.test(name))
+
 export const catalog = {
   podman: [...common, podChecks, checkpointChecks, faultChecks(podmanWords('sh -c'))],
   rootless: [
     processChecks,
     execChecks,
+    withoutCgroups,
     volumeChecks,
     identityChecks,
+    networkChecks,
+    podChecks,
     usernsChecks,
     faultChecks(podmanWords('e unshare sh -c')),
   ],

@@ -31,7 +31,9 @@ export interface Check {
   /** the engines that cannot do it with any runtime */
   readonly except?: readonly string[]
   /** what is different for an engine, with any runtime */
-  readonly but?: Readonly<Record<string, Partial<Pick<Check, 'run' | 'status' | 'out' | 'err'>>>>
+  readonly but?: Readonly<
+    Record<string, Partial<Pick<Check, 'run' | 'status' | 'out' | 'err' | 'runcFails'>>>
+  >
   /** what it needs of the machine beside its engine */
   readonly needs?: 'criu'
   /** why runc is not asked */

@@ -65,6 +65,9 @@ const cgroup = (path: string) => `cat /sys/fs/cgroup/${path}`
 /** The one that README's RuntimeClass names. */
 const handler = /^handler: (.*)$/m.exec(readmeBlock('RuntimeClass', ''))?.[1]
 
+/** CRI-O asks for all capabilities that there are. */
+const CAPABILITIES = 'runc cannot leave out the capabilities that this machine does not give'
+
 export const crictlChecks: readonly Check[] = [
   {
     name: 'exit status and log',
@@ -133,6 +136,22 @@ soon grep up $T/$N.out; sleep 0.5; kill -USR1 $!; wait $!; tr -d '\\r' < $T/$N.o
     name: 'attach',
     run: `${pod()}${create(shell('read line; echo got $line'), { stdin: true, stdin_once: true })}${start}(sleep 0.5; echo words; sleep 1) | e attach -i $C`,
     out: 'got words',
+  },
+  {
+    name: 'attach to a terminal that grows',
+    run: `${pod()}${create(shell('until [ "$(stty size 2> /dev/null)" = "30 100" ]; do sleep 0.1; done; echo grown; read line; echo got $line'), { stdin: true, tty: true })}${start}(sleep 3; echo words; sleep 1) | term 24 80 e attach -it $C > $T/$N.out & sleep 1.5; kill -USR1 $!; wait $!; tr -d '\\r' < $T/$N.out`,
+    out: /^grown\nwords\ngot words$/,
+  },
+  {
+    name: 'a log that is followed',
+    run: `${pod()}${create(shell('for i in 1 2 3; do echo $i; sleep 0.3; done'))}${start}e logs -f $C`,
+    out: '1\n2\n3',
+  },
+  {
+    name: 'the pid namespace of another container',
+    run: `${sleeping}A=$C
+${create(shell('ps'), security({ namespace_options: { pid: 3, target_id: '$A' } }), 'b')}${start}${exited}${log}`,
+    out: /sleep 1000\n/,
   },
   {
     name: 'a terminal',
@@ -246,6 +265,7 @@ soon grep up $T/$N.out; sleep 0.5; kill -USR1 $!; wait $!; tr -d '\\r' < $T/$N.o
       sandbox({ privileged: true }),
     ),
     out: '/dev/fuse',
+    but: { crio: { runcFails: CAPABILITIES } },
   },
   {
     name: 'no new privileges',
@@ -311,6 +331,16 @@ ${printed('chmod 700 /tmp', security({ seccomp: { profile_type: 2, localhost_ref
     out: 'text',
   },
   {
+    name: 'a volume whose mounts the host sees',
+    run: `mkdir -p $T/$N.d/sub; ${printed(
+      'mount -t tmpfs tmpfs /data/sub && echo text > /data/sub/f',
+      { ...mount({ propagation: 2 }), ...security({ privileged: true }) },
+      sandbox({ privileged: true }),
+    )}; cat $T/$N.d/sub/f; umount $T/$N.d/sub`,
+    out: 'text',
+    but: { crio: { runcFails: CAPABILITIES } },
+  },
+  {
     name: 'a device',
     run: printed('stat -c %t:%T /dev/mine; : < /dev/mine && echo readable; : > /dev/mine', {
       devices: [{ host_path: '/dev/fuse', container_path: '/dev/mine', permissions: 'r' }],
@@ -336,6 +366,17 @@ ${printed('chmod 700 /tmp', security({ seccomp: { profile_type: 2, localhost_ref
     name: 'update',
     run: `${pod()}${create(['sleep', '1000'], resources({ memory_limit_in_bytes: 67108864, cpu_shares: 512 }))}${start}e update --memory 33554432 --cpu-quota 25000 --cpu-period 100000 $C > /dev/null; e exec -s $C ${cgroup('memory/memory.limit_in_bytes')}; e exec -s $C ${cgroup('cpu/cpu.cfs_quota_us')}`,
     out: /^33554432\s+25000$/,
+  },
+  {
+    name: 'update of the cpuset',
+    run: `${sleeping}e update --cpuset-cpus 1 $C > /dev/null; e exec -s $C grep Cpus_allowed_list /proc/1/status`,
+    out: /\t1$/,
+  },
+  {
+    name: 'stats of a pod',
+    run: `${sleeping}sleep 1; e statsp -o json $P`,
+    out: /"processCount": {[^}]*"value": "[1-9]/,
+    but: { crio: { out: /"containers": \[\s*{/ } },
   },
   {
     name: 'out of memory',

@@ -71,7 +71,7 @@ soon grep up $T/$N.out; sleep 0.3; kill -USR1 $!; wait $!; tr -d '\\r' < $T/$N.o
   },
   {
     name: 'attach',
-    run: 'mkfifo $T/$N.in; sleep 100 > $T/$N.in & e run -d $I $N sh -c "sleep 2; exit 4"; e t attach $N < /dev/null',
+    run: 'e run -d $I $N sh -c "sleep 2; exit 4"; e t attach $N < /dev/null',
     status: 4,
   },
   {
@@ -93,6 +93,11 @@ soon grep up $T/$N.out; sleep 0.3; kill -USR1 $!; wait $!; tr -d '\\r' < $T/$N.o
   {
     name: 'kill -a',
     run: 'e run -d $I $N sh -c \'sleep 1234 & sleep 1235\'; e t kill -a -s KILL $N; soon sh -c "e t ls | grep $N.*STOPPED"',
+  },
+  {
+    name: 'restart: a second task of the same container',
+    run: `${sleeping}e t kill -s KILL $N; soon sh -c "e t ls | grep $N.*STOPPED"; e t rm $N 2> /dev/null; e t start -d $N && e t exec --exec-id x $N echo in`,
+    out: 'in',
   },
   { name: 'delete of a running task is refused', run: `${sleeping}e t rm $N`, status: 1, err: /running/ },
   { name: 'delete -f', run: `${sleeping}e t rm -f $N; e t ls -q`, out: '' },
@@ -155,6 +160,12 @@ soon grep up $T/$N.out; sleep 0.3; kill -USR1 $!; wait $!; tr -d '\\r' < $T/$N.o
     out: /^\/dev\/pts\/\d$/,
   },
   {
+    name: 'exec: a terminal that grows',
+    run: `${sleeping}term 24 80 e t exec -t --exec-id x $N sh -c 'echo up; until [ "$(stty size 2> /dev/null)" = "30 100" ]; do sleep 0.1; done; echo grown; sleep 1' > $T/$N.out &
+soon grep up $T/$N.out; sleep 0.3; kill -USR1 $!; wait $!; tr -d '\\r' < $T/$N.out`,
+    out: 'up\ngrown',
+  },
+  {
     name: 'exec: detached',
     run: `${sleeping}e t exec -d --exec-id x $N touch /tmp/done; soon e t exec --exec-id y $N ls /tmp/done; e t exec --exec-id z $N ls /tmp`,
     out: 'done',
@@ -204,6 +215,16 @@ soon grep up $T/$N.out; sleep 0.3; kill -USR1 $!; wait $!; tr -d '\\r' < $T/$N.o
     run: 'mkdir $T/$N; e run --rm --mount type=bind,src=$T/$N,dst=/data,options=rbind:ro $I $N touch /data/new',
     status: 1,
     err: /Read-only/,
+  },
+  {
+    name: 'a mount on the host reaches an rslave mount',
+    run: 'mkdir -p $T/$N/sub; e run -d --mount type=bind,src=$T/$N,dst=/data,options=rbind:rslave $I $N sleep 100; mount -t tmpfs tmpfs $T/$N/sub; echo text > $T/$N/sub/file; e t exec --exec-id x $N cat /data/sub/file; umount $T/$N/sub',
+    out: 'text',
+  },
+  {
+    name: 'a mount in the container reaches an rshared mount',
+    run: "mkdir -p $T/$N/sub; e run --rm --privileged --rootfs-propagation shared --mount type=bind,src=$T/$N,dst=/data,options=rbind:rshared $I $N sh -c 'mount -t tmpfs tmpfs /data/sub && echo text > /data/sub/file'; cat $T/$N/sub/file; umount $T/$N/sub",
+    out: 'text',
   },
   {
     name: 'tmpfs',
@@ -267,6 +288,25 @@ soon grep up $T/$N.out; sleep 0.3; kill -USR1 $!; wait $!; tr -d '\\r' < $T/$N.o
     name: 'the pid namespace of another container',
     run: `${sleeping}p=$(e t ls | awk '/RUNNING/ {print $2}'); e run --rm --with-ns pid:/proc/$p/ns/pid $I $N-b ps`,
     out: /sleep 100/,
+  },
+  {
+    name: 'a configuration of its own: pids, cpuset, sysctl, ulimit, hostname',
+    run: `cat > $T/$N.json << EOF
+{ "ociVersion": "1.0.2", "hostname": "web", "root": { "path": "$T/image", "readonly": true },
+  "process": { "cwd": "/", "args": ["sh", "-c", "hostname; cat /proc/sys/net/ipv4/ip_unprivileged_port_start; ulimit -n; grep Cpus_allowed_list /proc/self/status; while :; do sleep 1; done"],
+    "env": ["PATH=/bin"], "rlimits": [{ "type": "RLIMIT_NOFILE", "hard": 200, "soft": 100 }] },
+  "mounts": [{ "destination": "/proc", "type": "proc", "source": "proc" }],
+  "linux": { "cgroupsPath": "/$TAG/$N", "sysctl": { "net.ipv4.ip_unprivileged_port_start": "7" },
+    "resources": { "pids": { "limit": 20 }, "cpu": { "cpus": "0" } },
+    "namespaces": [{ "type": "pid" }, { "type": "mount" }, { "type": "network" }, { "type": "uts" }, { "type": "ipc" }] } }
+EOF
+e run -d --log-uri file://$T/$N.log --config $T/$N.json $N; soon grep Cpus $T/$N.log; cat $T/$N.log /sys/fs/cgroup/pids/$TAG/$N/pids.max`,
+    out: 'web\n7\n100\nCpus_allowed_list:\t0\n20',
+  },
+  {
+    name: 'a shim is killed',
+    run: `${sleeping}kill -9 $(pidof containerd-shim-runc-v2); soon sh -c "! e t ls | grep $N.*RUNNING"; e t rm -f $N 2> /dev/null; e c rm $N; e c ls -q; soon sh -c "! ls /run/containerd/io.containerd.runtime.v2.task/* | grep -v :"`,
+    out: '',
   },
   {
     name: 'containerd ends and comes back under a running task',

@@ -21,6 +21,11 @@ e inspect -f '{{.State.Status}}' $N; e exec $N echo in; e rm -f $N > /dev/null; 
     out: 'running\nin',
   },
   {
+    name: 'containerd below dockerd is killed and comes back under a container',
+    run: `e run -d --name $N box sleep 100 > /dev/null; c=$(pidof containerd); kill -9 $c; soon sh -c "pidof containerd | grep -v $c"; soon e exec $N true; e exec $N echo in; e inspect -f '{{.State.Status}}' $N; e rm -f $N > /dev/null; e ps -aq`,
+    out: 'in\nrunning',
+  },
+  {
     name: 'a shim is killed',
     run: `e run -d --name $N box sleep 100 > /dev/null; kill -9 $(pidof containerd-shim-runc-v2); soon sh -c "e inspect -f '{{.State.Status}}' $N | grep exited"; e rm -f $N > /dev/null; e ps -aq`,
     out: '',

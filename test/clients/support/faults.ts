@@ -42,7 +42,7 @@ export interface Words {
 }
 
 /** Fewer open files and processes than podman's friends ask for: a root without CAP_SYS_RESOURCE may have no more. */
-export const buildahFrom = 'e from --cgroup-parent $TAG --ulimit nofile=1024:4096 --ulimit nproc=4096:4096'
+export const buildahFrom = 'e from --ulimit nofile=1024:4096 --ulimit nproc=4096:4096'
 
 // From before its first instruction to after its last: tsrun creates within 10 ms, runc within 50.
 const moments = 'now 0 0.001 0.002 0.003 0.004 0.005 0.006 0.008 0.01 0.015 0.02 0.03 0.04'
@@ -144,7 +144,7 @@ export const podmanWords = (shell: string): Words => ({
 
 /** A step of a build is all of a container's life, and buildah leaves one that failed to whoever comes after it. */
 export const buildahWords: Words = {
-  start: `${buildahFrom} --name $C box; e run $C -- sleep 0.1`,
+  start: `${buildahFrom} --cgroup-parent $TAG --name $C box; e run $C -- sleep 0.1`,
   remove: 'e rm $C',
   list: 'e containers -q',
   forgotten: { create: quietly(deleteAll), start: quietly(deleteAll), delete: quietly(deleteAll) },

@@ -30,16 +30,15 @@ const topics: readonly Topic[] = [
   {
     name: 'attach',
     checks: /attach/,
-    none: { nerdctl: 'not tried' },
   },
   {
     name: 'stop, kill, restart, rm -f',
-    checks: /^stop|^kill|^restart|^rm|^delete|ended by|dies is replaced|paused, stopped/,
+    checks: /^stop|^kill|^restart|^start again|^rm|^delete|ended by|dies is replaced|paused, stopped/,
   },
   { name: 'pause, unpause', checks: /pause/, none: { rootless: NO_CGROUPS, ...cri(NO_WORD) } },
   {
     name: 'limits: memory, cpu, pids, cpuset',
-    checks: /^memory|^cpus?( |$)|^cpuset|^pids|out of memory|rolls through/,
+    checks: /^(run: limits of )?memory|^cpus?( |$)|^cpuset|pids(,|$)|^pids|out of memory|rolls through/,
     none: { rootless: NO_CGROUPS },
   },
   {
@@ -52,31 +51,35 @@ const topics: readonly Topic[] = [
   { name: 'env, hostname, user, workdir', checks: /env|hostname|host name|user by|user, |workdir/ },
   { name: 'read-only root', checks: /read-only root/ },
   { name: 'capabilities, privileged', checks: /cap-|capabilities|privileged$/ },
-  { name: 'no new privileges', checks: /new.privileges/ },
+  {
+    name: 'no new privileges',
+    checks: /new.privileges/,
+    none: { buildah: 'buildah 1.28 refuses the option' },
+  },
   { name: 'seccomp: default, file, none', checks: /seccomp/ },
   { name: 'devices', checks: /device/ },
-  { name: 'sysctl', checks: /sysctl/, none: { containerd: NO_WORD } },
-  { name: 'ulimit', checks: /ulimit/, none: { rootless: NO_CGROUPS, containerd: NO_WORD, ...cri(NO_WORD) } },
+  { name: 'sysctl', checks: /sysctl/ },
+  { name: 'ulimit', checks: /ulimit/, none: cri(NO_WORD) },
   {
     name: 'networks: none, host, bridge, container',
     checks: /network|bridge|DNS|overlay/,
-    none: { rootless: 'slirp4netns is in every check of it, whatever the network is called' },
   },
   {
     name: 'published ports',
     checks: /published/,
-    none: { rootless: 'slirp4netns needs nothing of the runtime for it', containerd: NO_WORD },
+    none: { containerd: NO_WORD },
   },
   {
     name: 'pods',
     checks: /\bpods?\b/,
-    none: { docker: NO_WORD, containerd: NO_WORD, nerdctl: NO_WORD, rootless: 'not repeated for a user' },
+    none: { docker: NO_WORD, containerd: NO_WORD, nerdctl: NO_WORD },
   },
   {
     name: 'user namespaces',
     checks: /user namespace/,
     none: {
       docker: 'that is a setting of the daemon: remapped',
+      buildah: 'no runtime gets into its store as another id',
       nerdctl: 'nerdctl 1.7 has no word for it',
       ...cri('CRI of Kubernetes 1.26 has none'),
     },
@@ -85,7 +88,6 @@ const topics: readonly Topic[] = [
     name: 'health check',
     checks: /health/,
     none: {
-      rootless: 'not repeated for a user',
       containerd: NO_WORD,
       nerdctl: NO_WORD,
       ...cri('kubelet does it, by exec'),
@@ -94,7 +96,7 @@ const topics: readonly Topic[] = [
   { name: '--init', checks: /--init/, none: { containerd: NO_WORD, ...cri(NO_WORD) } },
   {
     name: 'commit, cp, diff, build',
-    checks: /commit|^cp |build|^bud/,
+    checks: /commit|^cp |^build$|^bud/,
     none: { containerd: NO_WORD, ...cri(NO_WORD) },
   },
   {
@@ -110,8 +112,7 @@ const topics: readonly Topic[] = [
   { name: 'many at once', checks: /at once/ },
   {
     name: 'the engine or its monitor is killed',
-    checks: /(conmon|shim|containerd|dockerd|CRI-O).*(killed|ends)|node is drained/,
-    none: { rootless: 'not repeated for a user', nerdctl: 'not repeated: ctr has it' },
+    checks: /(conmon|shim|containerd|dockerd|CRI-O|buildah).*(killed|ends)|node is drained/,
   },
   { name: 'the runtime is killed', checks: /runtime is killed/ },
   { name: 'README’s lines', checks: /line of README|default runtime|as default|handler/ },

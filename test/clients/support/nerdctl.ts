@@ -40,4 +40,14 @@ export const nerdctlChecks: readonly Check[] = [
     run: `nerdctl() { e "$@"; }; ${readmeBlock('nerdctl run', '$RT')}`,
     out: 'hello',
   },
+  {
+    name: 'a shim is killed',
+    run: `e run -d --name $N box sleep 100 > /dev/null; kill -9 $(pidof containerd-shim-runc-v2); soon sh -c "! e ps -q | grep ."; e rm -f $N > /dev/null; e ps -aq; soon sh -c "! ls /run/containerd/io.containerd.runtime.v2.task/* | grep -v :"`,
+    out: '',
+  },
+  {
+    name: 'containerd is killed and comes back under a container',
+    run: `e run -d --name $N box sleep 100 > /dev/null; kill -9 $(pidof containerd); sleep 0.5; setsid containerd -c $T/config.toml > $T/again.log 2>&1 < /dev/null & soon e version; soon e exec $N true; e exec $N echo in; e inspect -f '{{.State.Status}}' $N; e rm -f $N > /dev/null; e ps -aq`,
+    out: 'in\nrunning',
+  },
 ]

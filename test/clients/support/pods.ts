@@ -6,6 +6,13 @@ import { readmeBlock } from './readme.js'
 const pod = (options: string): string =>
   `e pod create --infra-command "/bin/sleep 1000" --infra-image box --name $N ${options} > /dev/null; e run -d --pod $N box sleep 100 > /dev/null; `
 
+const conmonKilled = (inside: string): string =>
+  `id=$(e run -d --name $N box sleep 100); kill -9 $(pidof conmon); e rm -f -t 0 $N > /dev/null 2>&1 || e rm -f -t 0 $N > /dev/null
+e ps -aq; ${inside}$RT delete --force $id`
+
+const portOfPod = (address: string): string =>
+  `${pod('-p 8097:80')}e run -d --pod $N box sh -c 'while :; do echo served | nc -l -p 80; done' > /dev/null; ip=${address}; soon sh -c "busybox nc -w 2 $ip 8097 < /dev/null | grep served" && echo served`
+
 export const podChecks: readonly Check[] = [
   {
     name: 'the line of README',
@@ -15,14 +22,15 @@ export const podChecks: readonly Check[] = [
   {
     // podman forgets the container without asking the runtime
     name: 'conmon is killed',
-    run: `id=$(e run -d --name $N box sleep 100); kill -9 $(pidof conmon); e rm -f -t 0 $N > /dev/null 2>&1 || e rm -f -t 0 $N > /dev/null
-e ps -aq; $RT delete --force $id`,
+    run: conmonKilled(''),
+    but: { rootless: { run: conmonKilled('e unshare ') } },
     out: '',
   },
   {
     name: 'a pod',
     run: `${pod('')}e run --rm --pod $N box sh -c "hostname; ls /sys/class/net"; e pod rm -f -t 0 $N > /dev/null; e ps -aq`,
     out: /^check\d+\neth0\nlo$/,
+    but: { rootless: { out: /^check\d+\nlo\ntap0$/ } },
   },
   {
     name: 'a pod with one pid namespace',
@@ -31,6 +39,7 @@ e ps -aq; $RT delete --force $id`,
   },
   {
     name: 'a pod is paused, stopped, started, killed',
+    except: ['rootless'], // it is refused without cgroups
     run: `${pod('')}state() { e pod inspect -f '{{.State}}' $N; }
 e pod pause $N > /dev/null; state; e pod unpause $N > /dev/null; state; e pod stop -t 0 $N > /dev/null; state; e pod start $N > /dev/null; state; e pod stats --no-stream $N | wc -l; e pod top $N | grep -c 'sleep 100 '
 e pod kill $N > /dev/null; soon sh -c "e pod inspect -f '{{.State}}' $N | grep Exited" && echo killed`,
@@ -38,11 +47,13 @@ e pod kill $N > /dev/null; soon sh -c "e pod inspect -f '{{.State}}' $N | grep E
   },
   {
     name: 'a published port of a pod',
-    run: `${pod('-p 8097:80')}e run -d --pod $N box sh -c 'while :; do echo served | nc -l -p 80; done' > /dev/null; ip=$(ip -4 -o addr show podman0 | awk '{ sub("/.*", "", $4); print $4 }'); soon sh -c "busybox nc -w 2 $ip 8097 < /dev/null | grep served" && echo served`,
+    run: portOfPod(`$(ip -4 -o addr show podman0 | awk '{ sub("/.*", "", $4); print $4 }')`),
+    but: { rootless: { run: portOfPod('127.0.0.1') } },
     out: 'served',
   },
   {
     name: 'a pod of Kubernetes’ YAML',
+    except: ['rootless'],
     run: `cat > $T/$N.yaml << EOF
 apiVersion: v1
 kind: Pod
@@ -62,11 +73,13 @@ CONTAINERS_CONF_OVERRIDE=$T/$N.conf e play kube $T/$N.yaml > /dev/null; e exec $
   },
   {
     name: 'user namespace: of ids that podman chooses',
+    except: ['rootless'],
     run: `e run --rm --userns auto:size=300 --tmpfs /scratch box sh -c 'id -u; cat /proc/self/uid_map; touch /scratch/a && stat -c %u /scratch/a'`,
     out: /^0\n +0 +600000 +300\n0$/,
   },
   {
     name: 'user namespace: of another container',
+    except: ['rootless'],
     run: `e run -d --userns auto --name $N box sleep 100 > /dev/null; e exec -u user $N id -u; [ "$(e exec $N readlink /proc/self/ns/user)" = "$(e run --rm --userns container:$N box readlink /proc/self/ns/user)" ] && echo same`,
     out: '1000\nsame',
   },

@@ -110,6 +110,12 @@ soon grep up $T/$N.out; sleep 0.3; kill -USR1 $!; wait $!; tr -d '\\r' < $T/$N.o
     except: ['nerdctl'],
   },
   {
+    name: 'detached by keys from a terminal, then attached to it again',
+    run: `(soon sh -c "e logs $N | grep up"; printf '\\020'; sleep 0.3; printf '\\021'; sleep 1) | term 24 80 e run -it --name $N box sh -c 'echo up; read line; echo got $line; exit 4' > /dev/null; e inspect -f '{{.State.Status}}' $N
+(sleep 1; echo words; sleep 1) | term 24 80 e attach $N > $T/$N.out; e inspect -f '{{.State.ExitCode}}' $N; tr -d '\\r' < $T/$N.out | grep -o 'got words'`,
+    out: 'running\n4\ngot words',
+  },
+  {
     name: 'kill',
     run: 'e run -d --name $N box sleep 100 > /dev/null; e kill $N > /dev/null; e wait $N',
     out: '137',
@@ -194,6 +200,12 @@ soon grep up $T/$N.out; sleep 0.3; kill -USR1 $!; wait $!; tr -d '\\r' < $T/$N.o
     except: ['rootless'],
     run: "e run -d --name $N -m 64m box sleep 100 > /dev/null; e stats --no-stream --format '{{.Name}} {{.MemUsage}} {{.PIDs}}' $N",
     out: /^check\d+ .*(67.11MB|64MiB) 1$/,
+    // It may wait for ever (seen with runc, once in 30).
+    but: {
+      nerdctl: {
+        run: "e run -d --name $N -m 64m box sleep 100 > /dev/null; for i in 1 2 3; do timeout 20 e stats --no-stream --format '{{.Name}} {{.MemUsage}} {{.PIDs}}' $N && break; done",
+      },
+    },
   },
   {
     name: 'a child in the background keeps the container no longer than its init',
@@ -346,7 +358,7 @@ soon grep up $T/$N.out; sleep 0.3; kill -USR1 $!; wait $!; tr -d '\\r' < $T/$N.o
     name: 'exec: as in a health check',
     run: "e run -d --name $N --health-cmd 'test -e /tmp/ok' --health-interval 1s --health-retries 1 box sleep 100 > /dev/null; e healthcheck run $N; e exec $N touch /tmp/ok; e healthcheck run $N && echo healthy",
     out: /healthy$/,
-    only: ['podman'],
+    only: ['podman', 'rootless'],
   },
   {
     name: 'a health check',
