@@ -1,7 +1,7 @@
 import { HostError, InternalError } from '../base/errors.js'
 import type { Log } from '../base/log.js'
 import type { HookKind, OpOf, RuntimeOp, RuntimeOpName } from '../plan/op.js'
-import { writeFileAtomic } from '../sys/files.js'
+import { archFlags, close, type FileStatus, O, openFile, tryStat, writeFileAtomic } from '../sys/files.js'
 import { writeKernelFile } from '../sys/kernelfiles.js'
 import { native } from '../sys/native.js'
 import { createCgroups } from './cgroup.js'
@@ -17,6 +17,9 @@ import { checkSecurityModule } from './securitymodule.js'
 import type { Session } from './session.js'
 import { attachToUnit, setUnit, startUnit } from './systemd.js'
 import { writeTimeOffsets } from './timens.js'
+
+const S_IFMT = 0o170000
+const S_IFCHR = 0o020000
 
 /** What the container layer does at its ops. */
 export interface Actions {
@@ -111,6 +114,19 @@ export function runActions(ops: readonly RuntimeOp[], session: Session, actions:
   if (knobs.length > 0) writeCgroups(knobs)
 }
 
+const isDevice = (status: FileStatus | undefined): boolean => ((status?.mode ?? 0) & S_IFMT) === S_IFCHR
+
+/** What was a device may be something else by now, which is not written to. */
+function writeToDevice(path: string, text: string): void {
+  const fd = openFile(path, O.WRONLY | O.NONBLOCK | archFlags[native().arch].nofollow)
+  const own = `/proc/self/fd/${fd}`
+  try {
+    if (isDevice(tryStat(own))) writeKernelFile(own, text)
+  } finally {
+    close(fd)
+  }
+}
+
 /** /proc/PID/oom_score_adj. Lowering it needs CAP_SYS_RESOURCE; the value that is there already is always allowed. */
 function writeOomScore(pid: number, value: number): void {
   try {
@@ -129,7 +145,9 @@ function writeOomScore(pid: number, value: number): void {
  */
 export function writePidFile(path: string, pid: number): void {
   try {
-    writeFileAtomic(path, `${pid}`, 0o666)
+    // A rename would put a file in the place of /dev/null, for the whole machine.
+    if (isDevice(tryStat(path, true))) writeToDevice(path, `${pid}`)
+    else writeFileAtomic(path, `${pid}`, 0o666)
   } catch (error) {
     throw new HostError(`write the pid file ${path}: ${(error as Error).message}`)
   }

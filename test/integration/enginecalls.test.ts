@@ -2,6 +2,7 @@
  * The command lines of engines, word by word as they call a runtime, and what they expect of each: conmon and podman, containerd's shim
  * (go-runc), docker and BuildKit, buildah, CRI-O. The engines themselves are in test/clients.
  */
+import { spawnSync } from 'node:child_process'
 import {
   lstatSync,
   mkdirSync,
@@ -366,6 +367,20 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     const flags = ['--detach', '--pid-file', '../pid']
     t.match(c.leave('exec', ...flags, c.id, ...script(['wait'])), { status: 0 }, 'relative to the caller')
     pidIn(c, 'pid')
+  })
+
+  t.test('a pid file that is a device stays one', { skip: rt.lacks('tsrun') }, async t => {
+    const c = container(t, rt, waiting)
+    const device = join(c.dir, 'null')
+    t.equal(spawnSync('mknod', [device, 'c', '1', '3']).status, 0)
+    t.equal(c.create('--pid-file', device).status, 0)
+    t.equal(c.leave('exec', '--detach', '--pid-file', device, c.id, ...script(['wait'])).status, 0)
+    t.ok(lstatSync(device).isCharacterDevice())
+    t.equal(c.del('--force').status, 0)
+    spawnSync('rm', [device])
+    t.equal(spawnSync('mknod', [device, 'c', '1', '7']).status, 0)
+    t.match(c.create('--pid-file', device), { status: 1, stderr: /write the pid file .*ENOSPC/ })
+    t.same(c.leaks(), nothing)
   })
 
   t.test('a log that is there grows; a new one is readable for all', async t => {
