@@ -407,6 +407,16 @@ ${printed('chmod 700 /tmp', security({ seccomp: { profile_type: 2, localhost_ref
     out: '',
   },
   {
+    name: 'checkpoint to a file, restored as a container of another pod',
+    run: `${pod()}${create(shell('i=0; while :; do i=$((i+1)); echo $i > /tmp/c; mv /tmp/c /count; sleep 0.05; done'))}${start}soon e exec -s $C cat /count; a=$(e exec -s $C cat /count)
+e checkpoint --export $T/$N.tar $C > /dev/null || exit 92; e stop -t 0 $C > /dev/null; e rmp -f $P > /dev/null
+A=$a; N=$N-b
+${pod()}${create([], { image: { image: '$T/' + '$(basename $N -b).tar' } })}${start}b=$(e exec -s $C cat /count); sleep 0.4; c=$(e exec -s $C cat /count); [ $A -le $b ] && [ $b -lt $c ] && echo on`,
+    only: ['crio'],
+    needs: 'criu',
+    out: 'on',
+  },
+  {
     name: 'CRI-O is killed and comes back under a pod',
     run: `${sleeping}kill -9 $(pidof crio); sleep 0.5; setsid crio-in-cgroup > $T/again.log 2>&1 < /dev/null & soon e version; soon e exec -s $C true; e exec -s $C echo in; e stop -t 0 $C > /dev/null; ${exitCode}; e rmp -f $P > /dev/null; e ps -aq`,
     only: ['crio'],

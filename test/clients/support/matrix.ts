@@ -106,7 +106,6 @@ const topics: readonly Topic[] = [
       rootless: 'criu wants root',
       nerdctl: NO_WORD,
       cri: 'containerd 1.6 does not implement it',
-      crio: 'not tried',
     },
   },
   { name: 'many at once', checks: /at once/ },

@@ -84,6 +84,33 @@ CONTAINERS_CONF_OVERRIDE=$T/$N.conf e play kube $T/$N.yaml > /dev/null; e exec $
     out: '1000\nsame',
   },
   {
+    name: 'run and exec with descriptors of the caller',
+    run: 'echo text > $T/$N; e run --rm --preserve-fds 1 box sh -c "cat <&3" 3< $T/$N; e run -d --name $N box sleep 100 > /dev/null; e exec --preserve-fds 1 $N sh -c "cat <&3" 3< $T/$N',
+    out: 'text\ntext',
+  },
+  {
+    name: 'a container that tells when it is ready',
+    run: `payload recv-notify $T/$N.sock > $T/$N.told & soon test -S $T/$N.sock; chmod 777 $T/$N.sock
+NOTIFY_SOCKET=$T/$N.sock e run -d --sdnotify container --name $N box sh -c 'payload notify READY=1; sleep 100' > /dev/null; soon grep READY=1 $T/$N.told; grep -o READY=1 $T/$N.told; kill $!`,
+    out: 'READY=1',
+  },
+  {
+    name: 'hooks of a directory',
+    run: `mkdir $T/$N; printf '#!/bin/sh\\ncat > %s.$1\\n' $T/$N > $T/$N/hook; chmod 755 $T/$N/hook
+cat > $T/$N/hook.json << EOF
+{ "version": "1.0.0", "hook": { "path": "$T/$N/hook", "args": ["hook", "told"] }, "when": { "always": true }, "stages": ["createRuntime", "poststop"] }
+EOF
+touch $T/$N.told; chmod 666 $T/$N.told
+e --hooks-dir $T/$N run -d --name $N box sleep 100 > /dev/null; grep -o '"status": *"[a-z]*"' $T/$N.told | tr -d ' '; e --hooks-dir $T/$N rm -f -t 0 $N > /dev/null; grep -o '"status": *"[a-z]*"' $T/$N.told | tr -d ' '`,
+    out: '"status":"creating"\n"status":"stopped"',
+  },
+  {
+    name: 'a personality',
+    run: 'e run --rm --personality LINUX32 box uname -m',
+    out: 'i686',
+    runcFails: 'runc 1.1 has no personalities',
+  },
+  {
     name: 'info names the runtime',
     run: "e info -f '{{.Host.OCIRuntime.Name}}'",
     out: new RegExp(`${runtimeName()}$`),

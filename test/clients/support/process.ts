@@ -335,6 +335,13 @@ soon grep up $T/$N.out; sleep 0.3; kill -USR1 $!; wait $!; tr -d '\\r' < $T/$N.o
     out: '0123456789',
   },
   {
+    name: 'exec: a hundred at once, and nothing is left of them',
+    run: `e run -d --name $N box sleep 100 > /dev/null; e exec $N true; sleep 1; before=$(census); for i in $(seq 100); do e exec $N echo $i & done > $T/$N.out; wait; sort -n $T/$N.out | uniq | wc -l
+same() { [ "$(census)" = "$before" ]; }; soon same 2> /dev/null || { echo "before: $before"; echo "after: $(census)"; }`,
+    out: '100',
+    only: ['podman', 'docker'],
+  },
+  {
     name: 'exec: in a stopped container',
     run: 'e run --name $N box true; e exec $N true; [ $? != 0 ]',
     err: /not running|can only create exec sessions on running containers|state improper|in a stopped state/,
