@@ -68,32 +68,32 @@ const complaints = (check: Check, { status, stdout, stderr }: Result): string[] 
   return wrong
 }
 
+/** No two of an engine have the same $N: it names files of the scratch directory, too. */
+let number = 0
+
 /** Runs the checks of a list that are meant for this engine. CHECK, a regular expression, chooses among them. */
 export const runChecks = (t: Test, engine: Engine, checks: readonly Check[]): void => {
   const chosen = new RegExp(process.env.CHECK ?? '')
-  checks.forEach((common, index) => {
+  for (const common of checks) {
     const check = { ...common, ...common.but?.[engine.name] }
     if (
       check.only?.includes(engine.name) === false ||
       check.except?.includes(engine.name) === true ||
       !chosen.test(check.name)
     )
-      return
+      continue
     const skip =
       check.runcFails !== undefined && runtimeName() === 'runc'
         ? check.runcFails
         : check.needs === 'criu' && requiresCriu()
     if (skip !== false) {
       t.pass(check.name, { skip })
-      return
+      continue
     }
     const start = Date.now()
     let wrong: string[] = []
     for (let tries = engine.losesOutput === undefined ? 1 : 3, one = 0; one < tries; one++) {
-      const result = engine.box.sh(
-        `N=check${index}${one === 0 ? '' : `-${one}`}${functions}${check.run}`,
-        patience,
-      )
+      const result = engine.box.sh(`N=check${number++}${functions}${check.run}`, patience)
       const cleaned = engine.box.sh(engine.cleanUp)
       wrong = complaints(check, result)
       if (cleaned.status !== 0) wrong.push(`cleaning up: ${cleaned.stderr}`)
@@ -102,7 +102,7 @@ export const runChecks = (t: Test, engine: Engine, checks: readonly Check[]): vo
     const name = `${check.name} (${Date.now() - start} ms)`
     if (wrong.length === 0) t.pass(name)
     else t.fail(name, { wrong, script: check.run.split('\n') })
-  })
+  }
 }
 
 /** What an engine may keep after its last container: itself, the parent of its cgroups, the mounts of its store. */
