@@ -1,5 +1,5 @@
 // Writes tools/rare.txt: what ordinary runs do not call, for tools/split.mjs. As root, after `make build`: node tools/profile.mjs
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -92,6 +92,62 @@ for (const name of bundles) {
   running(['/bin/true'])
   // By hand nobody says --root.
   program('run', '--bundle', bundle, id)
+}
+
+// As engines do it: with a log and a pid file, hooks, a network namespace of theirs, mounts, a terminal, ids of their own.
+const engine = (...args) => tsrun('--log', join(dir, 'log.json'), '--log-format', 'json', ...args)
+const holder = spawn('unshare', ['--net', 'sleep', '100'], { stdio: 'ignore' })
+const receivers = []
+spawnSync('sleep', ['0.5'])
+try {
+  const bundle = join(dir, 'seccomp-docker')
+  const file = join(bundle, 'config.json')
+  const plain = readFileSync(file, 'utf8')
+  const config = JSON.parse(plain)
+  config.process.args = ['/bin/payload', 'wait']
+  config.hooks = { prestart: [{ path: '/bin/true', args: ['true'] }] }
+  const own = config.linux.namespaces
+  config.linux.namespaces = own.map(ns =>
+    ns.type === 'network' ? { ...ns, path: `/proc/${holder.pid}/ns/net` } : ns,
+  )
+  const options = ['rbind', 'rprivate', 'ro']
+  config.mounts.push({ destination: '/etc/hostname', type: 'bind', source: '/etc/hostname', options })
+  const map = [{ containerID: 0, hostID: 100000, size: 65536 }]
+  const mapped = { ...config, linux: { ...config.linux, uidMappings: map, gidMappings: map } }
+  mapped.linux.namespaces = [...own, { type: 'user' }]
+  const onTerminal = { ...config, process: { ...config.process, terminal: true } }
+  const process = join(dir, 'process.json')
+  writeFileSync(process, JSON.stringify({ ...config.process, args: ['/bin/payload', 'exit', '0'] }))
+  for (const [i, one] of [config, onTerminal, mapped].entries()) {
+    writeFileSync(file, JSON.stringify(one))
+    const id = `profile-engine-${i}`
+    const pidFile = ['--pid-file', join(dir, 'pid')]
+    const create = () => {
+      const socket = join(dir, `console-${receivers.length}`)
+      const listen = ['recv-console', socket]
+      if (one.process.terminal) {
+        receivers.push(spawn(join(bundle, 'rootfs/bin/payload'), listen, { stdio: 'ignore' }))
+        spawnSync('sleep', ['0.3'])
+      }
+      const console = one.process.terminal ? ['--console-socket', socket] : []
+      engine('create', '--bundle', bundle, ...pidFile, ...console, id)
+    }
+    create()
+    engine('start', id)
+    engine('state', id)
+    engine('exec', '--process', process, '--detach', ...pidFile, id)
+    engine('kill', id, '9')
+    spawnSync('sleep', ['3']) // whoever adopted the process of exec has to reap it first
+    engine('kill', '--all', id, '9')
+    if (i === 0) engine('delete', id)
+    engine('delete', '--force', id)
+    create()
+    engine('start', id)
+    engine('delete', '--force', id)
+  }
+} finally {
+  holder.kill()
+  for (const receiver of receivers) receiver.kill()
 }
 
 const hits = new Set([...readFileSync(log, 'utf8').split('\n').filter(Boolean), ...also])

@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, extname, join } from 'node:path'
 import t from 'tap'
+import { mounts } from '../support/config.js'
 import { type Container, container } from '../support/container.js'
 import { repository, script } from '../support/payload.js'
 import { requires } from '../support/requires.js'
@@ -60,6 +61,29 @@ t.test('ordinary commands load no rare part', { skip }, t => {
   c.configure({ process: { args: script(['exit', 0]) } })
   loads(['boot', 'create'], ...root, 'run', '--bundle', c.bundle, c.id)
   loads(['boot', 'create'], 'run', '--bundle', c.bundle, c.id)
+  t.end()
+})
+
+t.test('nor do those of engines', { skip }, t => {
+  const c = container(t, npm as Runtime, { process: { args: script(['wait']) } })
+  const hook = { path: '/bin/true', args: ['true'] }
+  const options = ['rbind', 'rprivate', 'ro']
+  const mount = { destination: '/etc/hostname', type: 'bind', source: '/etc/hostname', options }
+  c.configure({ hooks: { prestart: [hook] }, mounts: [...mounts, mount] })
+  const watched = watch(c)
+  const engine = ['--root', c.stateRoot, '--log', join(c.dir, 'log'), '--log-format', 'json']
+  const loads = (expected: readonly string[], ...args: readonly string[]) =>
+    t.same(watched([...engine, ...args]), { status: 0, parts: expected }, args.join(' '))
+  const pidFile = ['--pid-file', join(c.dir, 'pid')]
+  const process = join(c.dir, 'process.json')
+  writeFileSync(process, JSON.stringify({ args: script(['exit', 0]), cwd: '/', env: ['PATH=/bin'] }))
+
+  loads(['boot', 'create'], 'create', '--bundle', c.bundle, ...pidFile, c.id)
+  loads(['boot', 'lifecycle'], 'start', c.id)
+  loads(['boot', 'exec', 'create'], 'exec', '--process', process, '--detach', ...pidFile, c.id)
+  loads(['boot', 'lifecycle'], 'kill', c.id, '9')
+  loads(['boot', 'lifecycle'], 'kill', '--all', c.id, '9')
+  loads(['boot', 'lifecycle'], 'delete', '--force', c.id)
   t.end()
 })
 
