@@ -18,7 +18,7 @@ done`
 
 /** `spread SERVICE COUNT` waits for so many running containers, then prints how many each node has. */
 const spread = `#!/bin/sh
-for try in $(seq 200); do
+for try in $(seq 600); do
   set -- $1 $2 $(for d in e e2 e3; do $d ps -q --filter status=running --filter name=$1 | wc -l; done)
   [ $(($3 + $4 + $5)) = $2 ] && break
   sleep 0.1
