@@ -4,12 +4,14 @@ import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Container, Result } from './container.js'
 import { repository } from './payload.js'
+import { refused } from './without.js'
 
 let answer: false | string | undefined
 
 /** False when there is one, otherwise the reason to skip. TSRUN_MUST=criu makes that a failure. */
 export const requiresCriu = (): false | string => {
   if (answer !== undefined) return answer
+  if (refused.length > 0) return 'criu cannot dump what stands behind a filter'
   const { status, stdout, stderr } = spawnSync(join(repository, 'tools', 'criu.sh'), {
     encoding: 'utf8',
     env: { PATH: process.env.PATH, HOME: process.env.HOME, XDG_CACHE_HOME: process.env.XDG_CACHE_HOME },
