@@ -47,7 +47,7 @@ const parts = {
   help: { packed: true, cold: true },
   explain: { packed: true, cold: true },
   failure: { packed: true },
-  seccomp: { file: 'lower/seccomp/index.ts', image: true },
+  seccomp: { file: 'lower/seccomp/index.ts' },
   netdevice: { packed: true, file: 'launch/netdevice.ts' },
   notify: { file: 'container/notify.ts' },
   resctrl: { packed: true, file: 'launch/resctrl.ts' },
