@@ -5,7 +5,6 @@
  * written here: whoever can write a cache can write the part itself.
  */
 import { readFileSync } from 'node:fs'
-import { dirname } from 'node:path'
 
 /** This file only runs as a CommonJS bundle. */
 declare const require: (module: 'node:vm') => typeof import('node:vm')
@@ -14,14 +13,14 @@ type Part = (module: { exports: unknown }, require: unknown, filename: string, l
 
 interface Ready {
   readonly source: string
-  readonly cachedData: Buffer
+  readonly cachedData: Uint8Array
   /** The release of Node.js that `compileDirectly` was tried with at build time. */
   readonly release: string
 }
 
 const loaded: Record<string, unknown> = {}
 const file = import.meta.url
-const dist = dirname(file)
+const dist = file.slice(0, file.lastIndexOf('/'))
 
 /**
  * PART.v8: eight digits, the length of the text; sixteen characters, the release of Node.js; the text; from the next multiple of
@@ -31,18 +30,24 @@ const LENGTH = 8
 const HEADER = 24
 
 function ready(path: string): Ready | undefined {
-  let bytes: Buffer
+  let bytes: Bytes
   try {
-    // As Node itself has just read this file: every other function of fs would have to be compiled, 20 µs each.
-    bytes = readFileSync(path)
+    // As Node itself has just read this file: every other function of fs, or of Buffer, would have to be compiled, 20 µs each.
+    bytes = readFileSync(path) as Buffer & Bytes
   } catch {
     return undefined
   }
-  const header = bytes.toString('latin1', 0, HEADER)
+  const header = bytes.latin1Slice(0, HEADER)
   const end = HEADER + Number(header.slice(0, LENGTH))
-  if (!(end < bytes.length)) return undefined
-  const source = bytes.toString('latin1', HEADER, end)
-  return { source, cachedData: bytes.subarray((end + 7) & ~7), release: header.slice(LENGTH).trim() }
+  const cache = (end + 7) & ~7
+  if (!(cache < bytes.length)) return undefined
+  const cachedData = new Uint8Array(bytes.buffer, bytes.byteOffset + cache, bytes.length - cache)
+  return { source: bytes.latin1Slice(HEADER, end), cachedData, release: header.slice(LENGTH).trim() }
+}
+
+/** What Buffer.toString comes to. */
+interface Bytes extends Uint8Array {
+  latin1Slice(from: number, to: number): string
 }
 
 /** What `new Script` of node:vm comes to. Its arguments are Node's own affair, and Node aborts when they are wrong. */
