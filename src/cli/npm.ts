@@ -37,6 +37,7 @@ function ready(path: string): Ready | undefined {
   } catch {
     return undefined
   }
+  if (bytes.length < HEADER) return undefined
   const header = bytes.latin1Slice(0, HEADER)
   const end = HEADER + Number(header.slice(0, LENGTH))
   const cache = (end + 7) & ~7
