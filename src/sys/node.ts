@@ -125,6 +125,7 @@ const plain: Record<string, Prototype['nr']> = {
   clock_gettime: { x64: 228, arm64: 113 },
 }
 
+const PR_SET_DUMPABLE = 4
 const CLONE_VM = 0x100
 const SIGCHLD = 17
 const SIG_SETMASK = 2
@@ -141,6 +142,8 @@ function leavingMemory(execve: Callable, library: Library, koffi: Koffi): Callab
     const usleep = library.func('dlsym', 'uintptr_t', ['uintptr_t', 'str'])(0, 'usleep')
     const clone = library.func('clone', 'int', ['uintptr_t', 'uintptr_t', 'int', 'uintptr_t'])
     const stack = alloc(STACK).address
+    // It has our descriptors, and lives when the container's program does: nobody looks into it.
+    raw(library, arch === 'x64' ? 157 : 167, koffi)(PR_SET_DUMPABLE, 0)
     // Node's handler of SIGINT would give a terminal back that the monitor has taken.
     const mask = raw(library, arch === 'x64' ? 14 : 135, koffi)
     const before = new Uint8Array(8)
