@@ -6,6 +6,7 @@
 // Quiet on success (--show: all points); of a failure the whole output. The last line counts asserts: `N passed, N failed, N skipped`.
 import { spawn } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
+import { availableParallelism, release } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as esbuild from 'esbuild'
@@ -43,6 +44,8 @@ for (let args = process.argv.slice(2); args.length > 0; ) {
 
 const total = { passed: 0, failed: 0, skipped: 0 }
 const reasons = new Map()
+/** What failed, said again at the end: the output of a long run may be cut. */
+const failures = []
 
 function testsOf(path) {
   const row = again[path]
@@ -144,8 +147,8 @@ function run(command, args, timeout = options.timeout ?? 300, more = {}) {
   })
 }
 
-/** Counts the leaves of a TAP stream. */
-function count(output) {
+/** Counts the leaves of a TAP stream of the file `name`. */
+function count(name, output) {
   const counts = { passed: 0, failed: 0, skipped: 0 }
   const watch = parser => {
     let inner
@@ -162,7 +165,10 @@ function count(output) {
         reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
       } else if (!summary || !result.ok) {
         if (result.ok || result.todo) counts.passed++
-        else if (!summary) counts.failed++
+        else if (!summary) {
+          counts.failed++
+          failures.push(`${name}: ${result.fullname.slice(0, 300)}`)
+        }
       }
     })
   }
@@ -181,9 +187,11 @@ async function runFile(file, more) {
     timeout,
     more,
   )
-  const counts = count(output)
-  if (status !== 0 && counts.failed === 0) counts.failed = 1
-  if (counts.passed + counts.failed + counts.skipped === 0) counts.failed = 1
+  const counts = count(name, output)
+  if (counts.failed === 0 && (status !== 0 || counts.passed + counts.skipped === 0)) {
+    counts.failed = 1
+    failures.push(`${name}: exit ${status}`)
+  }
   if (counts.failed > 0) console.log(`--- ${name} (exit ${status})\n${output}--- end of ${name}`)
   else if (options.show)
     console.log(output.replaceAll(/^ *(# Subtest|1\.\.|# (time|{|})).*\n/gm, '').trimEnd())
@@ -237,10 +245,12 @@ const checks = {
 async function check([name, command, args]) {
   const { status, output } = await run(command, args)
   const ok = status === 0
-  if (!ok)
+  if (!ok) {
+    failures.push(`${name}: exit ${status}`)
     console.log(
       `--- ${name}: ${relative(house, command) || command} ${args.join(' ')} (exit ${status})\n${output}--- end of ${name}`,
     )
+  }
   return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0 }
 }
 
@@ -248,6 +258,7 @@ const suites = asked.map(name => ({ name, files: name in checks ? [] : testsOf(n
 const everything = suites.flatMap(({ files }) => files)
 if (options.bundle && everything.length > 0) await bundle(everything)
 if (!options.run) process.exit(0)
+console.log(`${availableParallelism()} processors, Linux ${release()}, Node.js ${process.version}`)
 for (const { name, files } of suites) {
   if (name in checks)
     await suite(
@@ -262,6 +273,7 @@ for (const { name, files } of suites) {
       alone.has(name) ? 1 : options.jobs,
     )
 }
+for (const failure of failures) console.log(`failed: ${failure}`)
 for (const [reason, times] of reasons) console.log(`skipped ${times}: ${reason}`)
 console.log(
   `${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`,

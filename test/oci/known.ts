@@ -3,6 +3,7 @@
  * traced: by the program's source, by what the kernel answers, and by what runc 1.1 and crun 1.8 do.
  */
 import { existsSync, readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 
 const CAP_SYS_RESOURCE = 24n
 const effective = (): bigint =>
@@ -62,6 +63,11 @@ export const known: Readonly<Record<string, Known>> = {
   },
   linux_cgroups_blkio: leafWeight,
   linux_cgroups_relative_blkio: leafWeight,
+  linux_cgroups_cpus: {
+    why: 'writes `0-0` on a machine with one processor, and wants to read that; the kernel says `0`',
+    points: ['cpu cpus is set correctly'],
+    unless: () => availableParallelism() > 1,
+  },
   linux_cgroups_hugetlb: noV1('hugetlb'),
   linux_cgroups_memory: kernelMemory,
   linux_cgroups_network: noV1('net_cls'),
@@ -118,10 +124,3 @@ export const known: Readonly<Record<string, Known>> = {
     ],
   },
 }
-
-/** Programs that race with the container; they are right when they win. How often they are tried, and what the race is. */
-export const races: Readonly<Record<string, string>> = {
-  poststart:
-    'wants the process’s line before that of the hook, which runs as soon as the process was executed',
-}
-export const tries = 6

@@ -79,6 +79,17 @@ const architectures: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '3
 const slowTrue = '#!/bin/sh\nsleep 1\n'
 
 /**
+ * poststart compares when a hook writes with when the container's program does. The hook runs as soon as the program is executed, and
+ * is often the faster of the two: it waits, so that a hook before the program shows and one after it does not lose.
+ */
+const slowHook = `#!/bin/busybox sh
+case "$2" in "echo 'post-start called'"*) /bin/busybox sleep 0.5 ;; esac
+exec /bin/busybox sh "$@"
+`
+
+const scripts = { true: slowTrue, sh: slowHook }
+
+/**
  * The runtime as the programs call it: nearly all look at what the container's process does as soon as `start` has returned, and
  * killsig sends a signal that a shell is about to trap.
  */
@@ -101,9 +112,11 @@ export const prepare = (suite: string, scratch: string, command: string): string
     mkdirSync(join(root, name), { recursive: true })
   copyFileSync('/bin/busybox', join(root, 'bin/busybox'))
   for (const applet of run('/bin/busybox', ['--list']).trim().split('\n')) {
-    if (applet !== 'busybox' && applet !== 'true') symlinkSync('busybox', join(root, 'bin', applet))
+    if (!['busybox', ...Object.keys(scripts)].includes(applet))
+      symlinkSync('busybox', join(root, 'bin', applet))
   }
-  writeFileSync(join(root, 'bin/true'), slowTrue, { mode: 0o755 })
+  for (const [name, text] of Object.entries(scripts))
+    writeFileSync(join(root, 'bin', name), text, { mode: 0o755 })
   for (const place of [root, scratch]) {
     copyFileSync(join(suite, 'runtimetest'), join(place, 'runtimetest'))
     chmodSync(join(place, 'runtimetest'), 0o755)

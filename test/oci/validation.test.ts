@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { requires } from '../support/requires.js'
 import { forms, type Runtime } from '../support/runtime.js'
-import { known, races, tries } from './known.js'
+import { known } from './known.js'
 import { cgroupsOfPrograms, type Outcome, removeCgroup, runProgram } from './program.js'
 import { findSuite, prepare, programsOf } from './suite.js'
 
@@ -54,12 +54,6 @@ const runAll = async (
   runtime: string,
   scratch: string,
 ) => {
-  const runOne = async (name: string): Promise<Outcome> => {
-    for (let left = races[name] === undefined ? 1 : tries; ; left--) {
-      const outcome = await runProgram(join(suite, name), runtime, scratch)
-      if (left === 1 || isGood(outcome)) return outcome
-    }
-  }
   const outcomes = new Map<string, Promise<Outcome>>()
   // Most of the time is spent polling, so a few run at once.
   const lanes = [programs.filter(name => alone.test(name)), ...[0, 1].map(() => [] as string[])]
@@ -68,7 +62,7 @@ const runAll = async (
   for (const lane of lanes) {
     let last: Promise<unknown> = Promise.resolve()
     for (const name of lane) {
-      const outcome = last.then(() => runOne(name))
+      const outcome = last.then(() => runProgram(join(suite, name), runtime, scratch))
       outcomes.set(name, outcome)
       last = outcome
     }

@@ -1,6 +1,5 @@
 /** What an update writes, and where exec goes: on v2, too, which this machine may not have. */
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { placeOf } from '../../src/container/place.js'
@@ -69,7 +68,7 @@ t.test('what is kept', async t => {
 })
 
 t.test('the place of exec on v2', async t => {
-  const dir = mkdtempSync(join(tmpdir(), 'tsrun-place-'))
+  const dir = t.testdir()
   const web = join(dir, 'web')
   mkdirSync(join(web, 'init'), { recursive: true })
   const own = { v1: {}, v2: web }
@@ -85,7 +84,7 @@ t.test('the place of exec on v2', async t => {
 })
 
 t.test('statistics on v2', async t => {
-  const dir = mkdtempSync(join(tmpdir(), 'tsrun-stats-'))
+  const dir = t.testdir()
   const files = {
     'cpu.stat':
       'usage_usec 3000\nuser_usec 2000\nsystem_usec 1000\nnr_periods 4\nnr_throttled 1\nthrottled_usec 7\n',
@@ -129,7 +128,7 @@ t.test('statistics on v2', async t => {
 })
 
 t.test('statistics of huge pages, network interfaces and resctrl', async t => {
-  const dir = mkdtempSync(join(tmpdir(), 'tsrun-stats-'))
+  const dir = t.testdir()
   const write = (files: Readonly<Record<string, string>>) => {
     for (const [name, text] of Object.entries(files)) {
       mkdirSync(join(dir, name, '..'), { recursive: true })
@@ -202,7 +201,7 @@ t.test('statistics of huge pages, network interfaces and resctrl', async t => {
 })
 
 t.test('old values come back when one is refused, those of devices by their lines', async t => {
-  const dir = mkdtempSync(join(tmpdir(), 'tsrun-replace-'))
+  const dir = t.testdir()
   const file = (name: string) => join(dir, name) as HostPath
   const knobs = { 'pids.max': '5', 'io.max': '8:0 rbps=7 wbps=max riops=max wiops=max', 'cpuset.cpus': '' }
   for (const [name, text] of Object.entries(knobs)) writeFileSync(file(name), text)
