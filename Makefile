@@ -14,7 +14,7 @@ share = $(DESTDIR)$(PREFIX)/share
 # Arguments of `make test`, `make bench` and `make fuzz`, such as TESTS=test/unit/plan.test.ts
 TESTS ?=
 # Boots the virtual machine of `make check-vm`: tools/checkvm.mjs says how it is called
-VM_TEST ?= $(wildcard ../shared/tools/vm-test)
+VM_TEST ?=
 ROOT := $(if $(filter 0,$(shell id -u)),yes)
 BUNDLE := $(if $(ROOT),shell,rootless)
 

@@ -72,7 +72,7 @@ function inside() {
 function outside([vmTest]) {
   if (!vmTest || !existsSync(vmTest)) {
     console.error(
-      'make bench-vm needs a program that boots a virtual machine: VM_TEST=/path/to/vm-test (tools/checkvm.mjs)',
+      'make bench-vm needs a program that boots a virtual machine: VM_TEST=PROGRAM (tools/checkvm.mjs)',
     )
     process.exit(1)
   }

@@ -28,7 +28,7 @@ const timeout = 4800
 
 if (!vmTest || !existsSync(vmTest)) {
   console.error(
-    `make check-vm needs a program that boots a virtual machine${vmTest ? `, and there is no ${vmTest}` : ''}: VM_TEST=/path/to/vm-test make check-vm (tools/checkvm.mjs says how it is called)`,
+    `make check-vm needs a program that boots a virtual machine${vmTest ? `, and there is no ${vmTest}` : ''}: VM_TEST=PROGRAM make check-vm (tools/checkvm.mjs says how it is called)`,
   )
   process.exit(1)
 }
