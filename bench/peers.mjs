@@ -41,15 +41,15 @@ function attempt(name, make) {
 const loaderPath = '/lib64/ld-linux-x86-64.so.2'
 const ownLoader = '/run/tsrun-bench-loader.so'.padEnd(loaderPath.length, '\0')
 
-/** The newest crun of Debian (unstable), with the libraries of its release beside it. */
+/** The newest crun of Debian (unstable) or Ubuntu, with the libraries of its release beside it. */
 function newestCrun() {
-  const dir = join(cache, 'crun-sid')
+  const dir = join(cache, 'crun-newest')
   const root = join(dir, 'root')
   if (!existsSync(join(dir, 'crun'))) {
     rmSync(dir, { recursive: true, force: true })
     mkdirSync(root, { recursive: true })
     const apt = (...args) =>
-      execFileSync(join(house, 'tools/apt.sh'), [join(dir, 'apt'), 'deb', 'sid', ...args], {
+      execFileSync(join(house, 'tools/apt.sh'), [join(dir, 'apt'), 'deb', 'newest', ...args], {
         cwd: dir,
         stdio: 'pipe',
       })

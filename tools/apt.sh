@@ -1,11 +1,10 @@
 #!/bin/sh
-# Runs apt-get for another release of Debian than the system's, with a configuration of its own in the directory WORK:
-# nothing of the system's apt is changed, and root is not needed. Usage: tools/apt.sh WORK deb|deb-src RELEASE COMMAND…
-# The packages come from the system's own mirror (TSRUN_DEBIAN_SITE names another one) and are verified by apt.
+# Runs apt-get for another release of Debian or Ubuntu than the system's, with a configuration of its own in the directory WORK: nothing
+# of the system's apt is changed, and root is not needed. Usage: tools/apt.sh WORK deb|deb-src stable|newest COMMAND…
+# The packages come from the system's own mirror and are verified by apt; TSRUN_DEBIAN_SITE names a mirror of Debian instead.
 set -eu
-work=$1 kind=$2 release=$3
+work=$1 kind=$2 which=$3
 shift 3
-keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 fail() {
   echo "apt: $1" >&2
@@ -13,15 +12,29 @@ fail() {
 }
 
 command -v apt-get > /dev/null || fail "this needs apt: Debian or Ubuntu"
-[ -f "$keyring" ] || fail "$keyring is missing: apt-get install debian-archive-keyring"
-site=${TSRUN_DEBIAN_SITE:-$(apt-get indextargets --format '$(ORIGIN) $(SITE)' 'Created-By: Packages' |
-  sed -n 's/^Debian \(.*\)/\1/p' | grep -v security | head -n 1)}
-[ -n "$site" ] || fail "no Debian mirror is known: run apt-get update, or set TSRUN_DEBIAN_SITE=URL"
+if [ -n "${TSRUN_DEBIAN_SITE:-}" ]; then
+  mirror="Debian $TSRUN_DEBIAN_SITE"
+else
+  mirror=$(apt-get indextargets --format '$(ORIGIN) $(SITE)' 'Created-By: Packages' |
+    grep -E '^(Debian|Ubuntu) ' | grep -v security | head -n 1)
+fi
+site=${mirror#* }
+case $mirror:$which in
+  Debian*:stable) release=trixie components=main ;;
+  Debian*:newest) release=sid components=main ;;
+  Ubuntu*) release=resolute components='main universe' ;;
+  *) fail "no mirror of Debian or Ubuntu is known: run apt-get update, or set TSRUN_DEBIAN_SITE=URL" ;;
+esac
+# That of Ubuntu's other architectures has no sources.
+case $kind:$site in deb-src:*//ports.ubuntu.com/*) site=http://archive.ubuntu.com/ubuntu ;; esac
+distribution=$(echo "${mirror%% *}" | tr DU du)
+keyring=/usr/share/keyrings/$distribution-archive-keyring.gpg
+[ -f "$keyring" ] || fail "$keyring is missing: apt-get install $distribution-archive-keyring"
 
 if [ ! -f "$work/apt.conf" ]; then
   mkdir -p "$work/lists/partial" "$work/archives/partial" "$work/none"
   : > "$work/status"
-  echo "$kind [signed-by=$keyring] $site $release main" > "$work/sources.list"
+  echo "$kind [signed-by=$keyring] $site $release $components" > "$work/sources.list"
   # Of the system's configuration only how to reach the network (proxies, certificates): no hooks.
   {
     apt-config dump | grep '^Acquire::' | grep -v '^Acquire::IndexTargets' || :

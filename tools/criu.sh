@@ -4,11 +4,10 @@
 #   tools/criu.sh [CACHE]        CACHE: default ${XDG_CACHE_HOME:-~/.cache}/tsrun
 #
 # 1. criu of this system, where it fits the kernel;
-# 2. else that of Debian unstable, fetched by apt (which verifies it) with a private configuration (tools/apt.sh), beside the libraries of
-#    its release. On Linux 6.18 3.17 (Debian 12) does not start, and 4.1 (Debian 13) cannot dump TCP sockets; 4.2 does both.
+# 2. else that of Debian unstable or Ubuntu 26.04, fetched by apt (which verifies it) with a private configuration (tools/apt.sh),
+#    beside the libraries of its release. On Linux 6.18 3.17 (Debian 12) does not start, and 4.1 (Debian 13) cannot dump TCP sockets; 4.2 does both.
 set -eu
 
-release=sid
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${1:-${XDG_CACHE_HOME:-${HOME:-$here/../build}/.cache}/tsrun}
 
@@ -34,7 +33,7 @@ if [ -n "$own" ] && works "$own"; then
   exit 0
 fi
 
-dir=$cache/criu-$release
+dir=$cache/criu-newest
 if works "$dir/criu"; then
   echo "$dir"
   exit 0
@@ -46,7 +45,7 @@ mkdir -p "$dir/root"
 trap '[ -x "$dir/criu" ] || rm -rf "$dir"' EXIT
 trap 'exit 1' HUP INT TERM
 cd "$dir"
-"$here/apt.sh" "$dir/apt" deb "$release" update > log 2>&1 || fail "$(tail -n 1 log)"
+"$here/apt.sh" "$dir/apt" deb newest update > log 2>&1 || fail "$(tail -n 1 log)"
 
 # criu and all libraries that it needs, of its own release.
 todo=criu
@@ -56,7 +55,7 @@ while [ -n "$todo" ]; do
   for package in $todo; do
     case $seen in *" $package "*) continue ;; esac
     seen="$seen$package "
-    "$here/apt.sh" "$dir/apt" deb "$release" download "$package" > log 2>&1 || fail "$(tail -n 1 log)"
+    "$here/apt.sh" "$dir/apt" deb newest download "$package" > log 2>&1 || fail "$(tail -n 1 log)"
     file=$(echo "$package"_*.deb)
     dpkg-deb -x "$file" root
     next="$next $(dpkg-deb -f "$file" Depends | tr ',' '\n' | sed -n 's/^ *\(lib[^ |:(]*\).*/\1/p')"

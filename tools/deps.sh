@@ -10,7 +10,7 @@ lists_are_there() {
 
 compile='gcc libc6-dev linux-libc-dev musl-tools'
 # What tools/quickjs.sh needs: the package, or what fetches its source.
-quickjs='dpkg-dev debian-archive-keyring'
+quickjs=dpkg-dev
 if apt-cache policy libquickjs 2> /dev/null | grep -q 'Candidate: 2025\.04\.26-'; then
   quickjs=libquickjs
 elif ! lists_are_there; then

@@ -3,13 +3,12 @@
 #
 #   tools/quickjs.sh [CACHE]     CACHE: default ${XDG_CACHE_HOME:-~/.cache}/tsrun
 #
-# 1. Debian's package libquickjs, where it is installed in the version this project is written for;
-# 2. else Debian 13's source package, fetched by apt (which verifies it) from the system's own mirror with a private
-#    configuration (tools/apt.sh). Built with musl-gcc, 20 s. TSRUN_QUICKJS=source passes over the package.
+# 1. the package libquickjs, where it is installed in the version this project is written for;
+# 2. else the source package of Debian 13 or Ubuntu 26.04, fetched by apt (which verifies it) from the system's own mirror with a
+#    private configuration (tools/apt.sh). Built with musl-gcc, 20 s. TSRUN_QUICKJS=source passes over the package.
 set -eu
 
 version=2025.04.26
-release=trixie
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${1:-${XDG_CACHE_HOME:-${HOME:-$here/../build}/.cache}/tsrun}
 
@@ -53,7 +52,7 @@ if [ -f "$dir/libquickjs.a" ]; then
 fi
 
 command -v apt-get > /dev/null ||
-  fail "needs apt: neither Debian's package libquickjs $version nor its source package can be had here"
+  fail "needs apt: neither the package libquickjs $version nor its source package can be had here"
 need musl-gcc musl-tools
 need dpkg-source dpkg-dev
 mkdir -p "$cache"
@@ -69,11 +68,11 @@ quietly() {
   }
 }
 
-echo "quickjs: fetching Debian's source package quickjs $version" >&2
-quietly "$here/apt.sh" "$work" deb-src $release update
+echo "quickjs: fetching the source package quickjs $version" >&2
+quietly "$here/apt.sh" "$work" deb-src stable update
 cd "$work/src"
-quietly "$here/apt.sh" "$work" deb-src $release source quickjs
-[ -d "quickjs-$version" ] || fail "$release no longer has quickjs $version: $(ls)"
+quietly "$here/apt.sh" "$work" deb-src stable source quickjs
+[ -d "quickjs-$version" ] || fail "apt has another version of quickjs than $version: $(ls)"
 
 echo "quickjs: building (about 20 s, once)" >&2
 cd "$work/src/quickjs-$version"
