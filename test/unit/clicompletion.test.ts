@@ -85,9 +85,13 @@ const fish: Shell = script => {
   writeFileSync(file, `${script}\n${stub}\nfor line in $argv; complete -C "$line"; echo .; end`)
   const env = { ...process.env, HOME: directory }
   const argv = ['--no-config', file, ...lines.map(([line]) => line)]
-  return blocks(execFileSync('fish', argv, { encoding: 'utf8', cwd: directory, env })).map(block =>
-    block.map(row => row.split('\t')[0] as string),
-  )
+  return blocks(execFileSync('fish', argv, { encoding: 'utf8', cwd: directory, env })).map((block, i) => {
+    const names = block.map(row => row.split('\t')[0] as string)
+    // fish 4 also tells of names that hold the letters of the word somewhere.
+    const word = lines[i]?.[0].split(' ').at(-1) as string
+    const better = names.filter(name => name.startsWith(word))
+    return better.length > 0 ? better : names
+  })
 }
 
 const shells = { bash, zsh, fish } as const
