@@ -49,8 +49,9 @@ static int reap(void) {
 }
 
 static void pass_on(const struct signalfd_siginfo *info) {
-  /* Our own write to a stdout that is gone: the kernel says that it came from us. */
-  if (info->ssi_signo == SIGPIPE && info->ssi_pid == (uint32_t)sys(getpid)) return;
+  /* Our own write to a stdout that is gone, or to a file that may not grow: the kernel says that it came from us. */
+  int of_writes = info->ssi_signo == SIGPIPE || info->ssi_signo == SIGXFSZ;
+  if (of_writes && info->ssi_pid == (uint32_t)sys(getpid)) return;
   switch (info->ssi_signo) {
     case SIGCHLD:
     case SIGURG: return; /* ours alone, as with runc */

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "arena.h"
@@ -18,6 +19,16 @@ static void open_missing_stdio(void)
     if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) open("/dev/null", O_RDWR);
 }
 
+/*
+ * A reader of stderr that has gone, or a limit on the size of files, is an error of write(2) and told as such, instead of the end of us in the
+ * middle of a create. Node does the same; what we execute begins with the defaults (shim/process.c, posix_spawn).
+ */
+static void outlive_writes(void)
+{
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);
+}
+
 /* Of new memory: what every command needs of it. */
 enum { FIRST_WRITES = 96 << 10 };
 
@@ -25,6 +36,7 @@ int main(int argc, char **argv)
 {
   if (image.root == NULL) return argc == 2 || argc == 3 ? image_write(argv[1], argv[2]) : 2;
   open_missing_stdio();
+  outlive_writes();
   program = image.root;
   arena_fill(program->imaged[0].from, program->imaged[0].to);
   arena_fill(image.large.next, image.large.next + FIRST_WRITES);

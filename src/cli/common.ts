@@ -1,5 +1,5 @@
 /** From options of the command line to those of `container/`. */
-import { UsageError } from '../base/errors.js'
+import { HostError, UsageError } from '../base/errors.js'
 import type { Common, CreateOptions } from '../container/options.js'
 import { absolute, defaultRoot } from '../container/store.js'
 import { native } from '../sys/native.js'
@@ -21,7 +21,7 @@ export function commonOf({ global, log }: Pick<Request, 'global' | 'log'>): Comm
 
 /** This program with its global options, as a command line that works in any directory. */
 export function againOf({ global }: Pick<Request, 'global'>): readonly string[] {
-  const line = [...native().self, '--root', rootOf(global.root)]
+  const line = [...self(), '--root', rootOf(global.root)]
   for (const name of Object.keys(global) as (keyof GlobalOptions)[]) {
     const value = global[name]
     if (name === 'log' && value !== '') line.push('--log', absolute(logPath(value as string)))
@@ -30,16 +30,30 @@ export function againOf({ global }: Pick<Request, 'global'>): readonly string[] 
   return line
 }
 
+function self(): readonly string[] {
+  try {
+    return native().self
+  } catch {
+    throw new HostError('/proc/self/exe cannot be read: is /proc mounted?')
+  }
+}
+
 function rootOf(root: string | undefined): string {
   if (root === undefined) return defaultRoot()
   if (root === '') throw new UsageError('--root needs a directory')
-  if (isSlashes(root)) throw new UsageError('Option --root argument should not be set to /')
-  return absolute(root)
+  const path = absolute(root)
+  if (isSlash(path)) throw new UsageError('Option --root argument should not be set to /')
+  return path
 }
 
-function isSlashes(path: string): boolean {
-  for (const char of path) if (char !== '/') return false
-  return true
+/** `/..`, too: `delete --force` of an id would be that of a directory of the machine. */
+function isSlash(path: string): boolean {
+  let depth = 0
+  for (const part of path.split('/')) {
+    if (part === '..') depth = Math.max(0, depth - 1)
+    else if (part !== '' && part !== '.') depth++
+  }
+  return depth === 0
 }
 
 function cgroupManagerOf(global: GlobalOptions): Common['cgroupManager'] {

@@ -1,11 +1,12 @@
 /** The only writers to stdout and stderr, and the reader of stdin. */
 import { UsageError } from '../base/errors.js'
 import { syscallError } from '../sys/call.js'
-import { readFile } from '../sys/files.js'
+import { MOST, readFile } from '../sys/files.js'
 import { native } from '../sys/native.js'
 
 const EINTR = 4
 const EAGAIN = 11
+const EFBIG = 27
 const EPIPE = 32
 const POLLOUT = 4
 
@@ -85,6 +86,7 @@ export function readInput(path: string): string {
     if (result > 0) length += result
     else if (result === -EAGAIN) waitFor(0, POLLIN)
     else if (result !== -EINTR) throw syscallError(-result, 'read', 'standard input')
+    if (length > MOST) throw syscallError(EFBIG, 'read', 'standard input')
     if (length === bytes.length) {
       const bigger = new Uint8Array(2 * length)
       bigger.set(bytes)

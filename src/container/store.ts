@@ -90,18 +90,20 @@ export function absolute(path: string): string {
   return path === '.' ? cwd : `${cwd}/${path}`
 }
 
+/** NAME_MAX: an id is the name of a directory. */
+const LONGEST = 255
 const ALLOWED = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-.'
 
 /** Refuses ids that runc refuses, and those that would name something else than a new directory of the root. */
 export function checkId(id: string): void {
-  let valid = id !== '' && id !== '.' && id !== '..' && id.length <= 255
+  let valid = id !== '' && id !== '.' && id !== '..' && id.length <= LONGEST
   // A leading dot is what half-made directories have.
   if (id.startsWith('.')) valid = false
   for (const char of id) if (!ALLOWED.includes(char)) valid = false
   if (!valid) {
     throw new StateError(
       'invalid-id',
-      `invalid container ID format: ${JSON.stringify(id)} (letters, digits and _+-. are allowed, no leading dot)`,
+      `invalid container ID format: ${JSON.stringify(id)} (at most ${LONGEST} letters, digits and _+-., no leading dot)`,
     )
   }
 }
@@ -169,6 +171,9 @@ export function save(root: string, record: ContainerRecord): void {
   writeFileAtomic(`${directoryOf(root, record.id)}/${files.state}`, JSON.stringify(record), 0o600)
 }
 
+/** What the name of a directory begins with that is not yet a container's; a process id follows, for which a long id leaves room. */
+const halfMade = (id: string): string => `.${id.slice(0, LONGEST - 15)}.`
+
 function duplicate(id: string): StateError {
   return new StateError('exists', `container with given ID already exists: ${id}`)
 }
@@ -185,7 +190,7 @@ export function refuseDuplicate(root: string, id: string): void {
  */
 export function claim(root: string, record: ContainerRecord, config: string, waits = true): void {
   const directory = directoryOf(root, record.id)
-  const half = `${root}/.${record.id}.${native().getpid()}`
+  const half = `${root}/${halfMade(record.id)}${native().getpid()}`
   try {
     mkdirs(root, native().geteuid() === 0 ? ROOT_MODE : USER_ROOT_MODE)
     discard(half)
@@ -203,7 +208,9 @@ export function claim(root: string, record: ContainerRecord, config: string, wai
   } catch (error) {
     discard(half)
     if (error instanceof StateError) throw error
-    throw new HostError(`write the container's state: ${(error as Error).message} (is the state root full?)`)
+    const { message } = error as Error
+    const hint = message.includes('EFBIG') ? 'ulimit -f is too low' : 'is the state root full?'
+    throw new HostError(`write the container's state: ${message} (${hint})`)
   }
 }
 
@@ -231,7 +238,7 @@ export function discard(directory: string): void {
 
 /** Removes what creates of this id left that were killed before their directory had its name. */
 export function discardHalfMade(root: string, id: string): void {
-  const prefix = `.${id}.`
+  const prefix = halfMade(id)
   for (const { name } of tryListDirectory(root) ?? []) {
     if (!name.startsWith(prefix)) continue
     const pid = Number(name.slice(prefix.length))

@@ -6,7 +6,7 @@ import type { Input } from './input.js'
 const bitOf = (number: number): number => 2 ** number
 
 /** Whether the mask (up to 2^53, so no 32-bit operators) has this capability. */
-const has = (mask: number, number: number): boolean => Math.floor(mask / bitOf(number)) % 2 === 1
+export const has = (mask: number, number: number): boolean => Math.floor(mask / bitOf(number)) % 2 === 1
 
 /** The bit mask of a set. Unknown names are no error (config.md): a warning each. */
 function maskOf(input: Input, set: keyof Capabilities, limit: number | undefined): number {

@@ -1,6 +1,7 @@
 import type { EnumName } from '../plan/flags.js'
 import type { HostPath, Op } from '../plan/op.js'
 import type { Device } from '../spec/types.gen.js'
+import { has } from './capabilities.js'
 import { type Input, inRoot, ROOT } from './input.js'
 
 /** The devices every container has (config-linux.md, default devices); all of them character devices, mode 0666. */
@@ -66,10 +67,16 @@ export function devices(input: Input, out: Op[]): void {
   }
 }
 
-/** A user namespace may not make nodes: there the host's node of the same path is bound. */
+const CAP_MKNOD = 27
+
+/** In a user namespace, and in a container that took CAP_MKNOD away. An ordinary user's plan is that of root. */
+const mayNotMakeNodes = ({ host, userNamespace }: Input): boolean =>
+  userNamespace || host.inUserNamespace || (host.euid === 0 && !has(host.capabilities, CAP_MKNOD))
+
+/** Where nodes may not be made, the host's node of the same path is bound. */
 function node(input: Input, at: string, device: Device, out: Op[]): void {
   const path = inRoot(device.path)
-  if (input.userNamespace || input.host.inUserNamespace) {
+  if (mayNotMakeNodes(input)) {
     const slot = `device:${path}`
     out.push({
       op: 'open_tree',

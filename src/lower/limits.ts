@@ -1,12 +1,13 @@
 import type { Op } from '../plan/op.js'
 import type { Rlimit } from '../spec/types.gen.js'
+import { has } from './capabilities.js'
 import type { Input } from './input.js'
 
 const CAP_SYS_RESOURCE = 24
 
 /** A runtime without CAP_SYS_RESOURCE may limit only processes of its own user (prlimit(2)): before init becomes another one. */
 const mustBeEarly = ({ host, user }: Input): boolean =>
-  (user.uid !== 0 || user.gid !== 0) && Math.floor(host.capabilities / 2 ** CAP_SYS_RESOURCE) % 2 === 0
+  (user.uid !== 0 || user.gid !== 0) && !has(host.capabilities, CAP_SYS_RESOURCE)
 
 export function earlyResourceLimits(input: Input, out: Op[]): void {
   if (mustBeEarly(input)) limit(input, out)

@@ -65,7 +65,8 @@ const phrases = (): Phrases => ({
   set_no_new_privs: () => 'set no_new_privs',
   drop_bounding: () => 'drop capabilities from the bounding set',
   keep_capabilities: () => 'keep capabilities over the change of user',
-  setgroups: ({ gids }) => `set supplementary groups ${list(gids.map(String))}`,
+  setgroups: ({ gids }) =>
+    gids.length === 0 ? 'drop supplementary groups' : `set supplementary groups ${list(gids.map(String))}`,
   setresgid: ({ gid }) => `change to gid ${gid}`,
   setresuid: ({ uid }) => `change to uid ${uid}`,
   capset: () => 'set capabilities',

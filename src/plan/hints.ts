@@ -178,7 +178,7 @@ const hints = (): readonly Hint[] => [
   {
     op: 'mknod',
     errno: 'EPERM',
-    text: 'devices cannot be made in a user namespace: bind them from the host',
+    text: 'the devices cgroup, or something else around tsrun, forbids to make this device: bind it from the host',
   },
   { op: 'mknod', errno: 'EROFS', text: 'the rootfs is read-only: mount a tmpfs on /dev' },
   { op: 'pivot_root', errno: 'EINVAL', text: 'the host runs from a ramdisk: use --no-pivot' },
@@ -187,13 +187,18 @@ const hints = (): readonly Hint[] => [
   {
     op: 'setgroups',
     errno: 'EPERM',
-    text: 'setgroups is denied in this user namespace: remove additionalGids',
+    text: 'tsrun lacks CAP_SETGID, or setgroups is denied in this user namespace: remove additionalGids',
   },
   { op: 'setgroups', errno: 'EINVAL', text: notMapped },
   { op: 'setresgid', errno: 'EINVAL', text: notMapped },
   { op: 'setresuid', errno: 'EINVAL', text: notMapped },
   { op: 'setresuid', errno: 'EAGAIN', text: 'RLIMIT_NPROC of that user is reached' },
   { op: 'become_root', errno: 'EINVAL', text: 'uid 0 and gid 0 must be mapped' },
+  {
+    op: 'drop_bounding',
+    errno: 'EPERM',
+    text: 'to drop one takes CAP_SETPCAP, which tsrun lacks',
+  },
   { op: 'capset', errno: 'EPERM', text: 'tsrun itself lacks one of these capabilities' },
   { op: 'chdir', errno: 'ENOENT', text: 'process.cwd must exist in the rootfs' },
   { op: 'chdir', errno: 'EACCES', text: 'the user may not enter process.cwd' },

@@ -39,6 +39,10 @@ export const fsTypes = {
   devpts: 0x1cd1,
 } as const
 
+const EFBIG = 27
+/** Bytes at least that are read of a file: a config may be large, but /dev/zero has no end. */
+export const MOST = 1 << 26
+
 export const SCRATCH = 65536
 let scratchBytes: Uint8Array | undefined
 /** One buffer for all that is read or written by a single call: nothing keeps it over a call. */
@@ -109,6 +113,10 @@ function read(lib: Native, path: string): Uint8Array | number {
     }
     length += n
     if (length === into.length) {
+      if (length > MOST) {
+        lib.close(fd)
+        return -EFBIG
+      }
       const bigger = new Uint8Array(into.length * 4)
       bigger.set(into)
       into = bigger

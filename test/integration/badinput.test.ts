@@ -17,7 +17,7 @@ const spoiled: readonly (readonly [
   says: RegExp,
   where?: RegExp,
 ])[] = [
-  ['no config.json', c => rmSync(config(c)), /config\.json.*no such file/s],
+  ['no config.json', c => rmSync(config(c)), /config\.json.*(no such file|not found)/s],
   [
     'config.json is empty',
     c => writeFileSync(config(c), ''),
@@ -148,6 +148,24 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     t.match(c.create('--bundle', '/nowhere'), { status: 1, stderr: /\/nowhere/ })
     t.same(c.leaks(), nothing)
   })
+
+  t.test(
+    'a config without an end',
+    { skip: rt.lacks('tsrun') && 'runc finds out at the first byte' },
+    async t => {
+      const c = container(t, rt)
+      t.match(c.create('--config', '/dev/zero'), {
+        status: 1,
+        stderr: /config: .*\/dev\/zero.*EFBIG, file too large/,
+      })
+      t.equal(c.run('--detach').status, 0)
+      const line = c.line('update', '--resources', '-', c.id).join(' ')
+      const { status, stderr } = await c.spawn('sh', '-c', `${line} < /dev/zero`).done
+      t.match({ status, stderr }, { status: 1, stderr: /standard input.*EFBIG/ })
+      c.del('--force')
+      t.same(c.leaks(), nothing)
+    },
+  )
 
   t.test('a root that is no mount point', async t => {
     const c = container(t, rt)

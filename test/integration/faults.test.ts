@@ -1,6 +1,6 @@
 /** Faults of what is around a container: broken sockets, a full disk, a crowd. One clear error each, and nothing left. */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -114,6 +114,44 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     t.equal(c.create().status, 0, 'and works when there is room again')
     t.equal(c.del('--force').status, 0)
     spawnSync('umount', ['-l', c.stateRoot])
+  })
+
+  t.test('a limit on the size of files is an error, and the end of nobody', async t => {
+    const c = container(t, rt, waiting)
+    for (const blocks of [0, 1, 8]) {
+      const line = c.line('create', '--bundle', c.bundle, c.id).join(' ')
+      const shell = `ulimit -f ${blocks}; ${line} < /dev/null > /dev/null`
+      const { status, stderr } = await c.spawn('sh', '-c', shell).done
+      // 4,096 bytes are enough for runc, which writes less.
+      if (blocks === 8 && rt.lacks('tsrun')) t.equal(c.del('--force').status, 0)
+      else
+        t.match({ status, stderr }, { status: 1, stderr: rt.lacks('tsrun') ? /unable to/ : /file too large/ })
+      t.same(c.leaks(), nothing)
+      if (existsSync(c.stateRoot)) t.same(readdirSync(c.stateRoot), [])
+    }
+  })
+
+  t.test('a reader of warnings that has gone', async t => {
+    const capabilities = { bounding: ['CAP_NOBODY_KNOWS'] }
+    const c = container(t, rt, { process: { args: script(['exit', 3]), capabilities } })
+    t.match(c.create(), { status: 0, stderr: /CAP_NOBODY_KNOWS/ })
+    t.equal(c.del().status, 0)
+    const deaf = (...args: string[]) =>
+      c.spawn(
+        'bash',
+        '-c',
+        `(sleep 0.1; "$@" < /dev/null > /dev/null; echo $? > ended) 2> >(:)`,
+        'sh',
+        ...c.line(...args),
+      ).done
+    const status = () => readFileSync(join(c.bundle, 'ended'), 'utf8')
+    await deaf('create', '--bundle', c.bundle, c.id)
+    t.equal(status(), '0\n')
+    t.equal(c.state().status, 'created')
+    t.equal(c.del().status, 0)
+    await deaf('run', '--bundle', c.bundle, c.id)
+    t.equal(status(), '3\n')
+    t.same(c.leaks(), nothing)
   })
 
   t.test('a hundred at once', async t => {

@@ -200,6 +200,16 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     t.same(c.leaks(), nothing)
   })
 
+  t.test('the longest id that can name a directory', async t => {
+    const c = container(t, rt, { process: { args: script(['wait']) } })
+    const id = `${c.id}-`.padEnd(255, 'x')
+    t.equal(c.leave('run', '--detach', '--bundle', c.bundle, id).status, 0)
+    t.match(c.call('exec', id, ...script(['exit', 5])), { status: 5 })
+    t.match(c.call('delete', '--force', id), { status: 0 })
+    t.match(c.leave('run', '--bundle', c.bundle, `${id}x`), { status: 1 })
+    t.same(c.leaks(), nothing)
+  })
+
   t.test('wrong numbers of arguments', async t => {
     const c = container(t, rt)
     for (const command of ['create', 'start', 'state', 'delete', 'run'])

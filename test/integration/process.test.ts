@@ -169,6 +169,39 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     t.equal(caps.effective, mask(CAP_NET_RAW), 'effective')
   })
 
+  t.test('a runtime that lacks capabilities itself', async t => {
+    const few = ['CAP_KILL']
+    const without = async (bounding: string, capabilities: readonly string[]) => {
+      const c = container(t, rt, {
+        process: {
+          args: script(['stat', '/dev/null']),
+          capabilities: { bounding: capabilities, permitted: few, effective: few },
+        },
+      })
+      const line = c.line('run', '--bundle', c.bundle, c.id)
+      const done = await c.spawn('setpriv', '--bounding-set', bounding, ...line).done
+      t.same(c.leaks(), nothing)
+      return done
+    }
+    const bound = await without('-mknod', few)
+    t.match(bound, { status: 0, stdout: /"major":1,"minor":3/ }, 'devices that it may not make are bound')
+    if (rt.lacks('tsrun')) return // runc 1.1 keeps without a word what it may not drop
+    const names = 'CHOWN DAC_OVERRIDE FOWNER KILL MKNOD NET_ADMIN SETUID SETGID SYS_CHROOT SYS_ADMIN'.split(
+      ' ',
+    )
+    const held = `-all,+${names.join(',+').toLowerCase()}`
+    const nested = await without(
+      held,
+      names.map(name => `CAP_${name}`),
+    )
+    t.match(nested, { status: 0 }, 'what is to be dropped is so already')
+    t.match(await without(held, few), {
+      status: 1,
+      stderr: /prctl: EPERM, .* \(to drop one takes CAP_SETPCAP/,
+    })
+    t.match(await without('-setgid', few), { status: 1, stderr: /drop supplementary groups: .*CAP_SETGID/ })
+  })
+
   t.test('root gets its bounding set at execve, another user nothing', async t => {
     const few = ['CAP_KILL', 'CAP_SETGID']
     const c = container(t, rt, {
