@@ -7,8 +7,9 @@ import { load } from './store.js'
 /** What the kernel killed of a container for memory; undefined: nothing that is known. */
 export function oomOf({ cgroup, init }: Record): OutOfMemory | undefined {
   const kills = oomKills(cgroup)
-  if (kills === undefined) return init === undefined ? undefined : loggedOutOfMemory(cgroup, init)
-  return kills === 0 ? undefined : outOfMemory(cgroup, kills)
+  if (kills === 0) return undefined
+  const counted = kills === undefined ? undefined : outOfMemory(cgroup, kills)
+  return counted ?? (init === undefined ? undefined : loggedOutOfMemory(cgroup, init))
 }
 
 /** `tsrun _oom`: what the monitor of a foreground `run` executes when the count of `oomFile` says so: one line. */

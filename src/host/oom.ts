@@ -15,17 +15,19 @@ export interface OutOfMemory {
   readonly killed: readonly { readonly pid: number; readonly name: string }[]
 }
 
-/** `kills` as `oomKills` counted them. */
-export function outOfMemory({ v1, v2 }: CgroupPaths, kills: number): OutOfMemory {
+/** `kills` as `oomKills` counted them. Undefined: systemd has removed the cgroup since. */
+export function outOfMemory({ v1, v2 }: CgroupPaths, kills: number): OutOfMemory | undefined {
   const dir = v1.memory ?? v2 ?? ''
   const [limit, peak] =
     v1.memory === undefined
       ? ['memory.max', 'memory.peak']
       : ['memory.limit_in_bytes', 'memory.max_usage_in_bytes']
+  const most = readKernelFile(`${dir}/${limit}`)
+  if (most === undefined) return undefined // without this it would have no limit
   return {
     kills,
-    ...number('limit', `${dir}/${limit}`),
-    ...number('peak', `${dir}/${peak}`),
+    ...number('limit', most),
+    ...number('peak', readKernelFile(`${dir}/${peak}`)),
     killed: killedIn(kernelLog(), dir).slice(-kills).map(whom),
   }
 }
@@ -64,8 +66,8 @@ function asleep(): number {
 }
 
 /** No limit is `max`, on v1 a number beyond what can be told apart. */
-function number(name: string, file: string): object {
-  const value = Number(readKernelFile(file) ?? 'max')
+function number(name: string, text = 'max'): object {
+  const value = Number(text)
   return Number.isSafeInteger(value) ? { [name]: value } : {}
 }
 

@@ -1,6 +1,10 @@
 /** What is told of processes that were killed for memory. */
 import t from 'tap'
-import { killedIn, oomText } from '../../src/host/oom.js'
+import { killedIn, oomText, outOfMemory } from '../../src/host/oom.js'
+import { install } from '../../src/sys/native.js'
+import { nodeNative } from '../../src/sys/node.js'
+
+install(nodeNative())
 
 const line = (place: string, name: string, pid: number, out = '/web'): string =>
   `6,1234,99500000,-;oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=web,mems_allowed=0,oom_memcg=${out},task_memcg=${place},task=${name},pid=${pid},uid=0\n`
@@ -26,6 +30,18 @@ t.test('whom the kernel names', async t => {
   t.same(killedIn('', '/sys/fs/cgroup/web'), [])
   t.same(killedIn(log, ''), [], 'a container without a cgroup')
 })
+
+t.test(
+  'of a cgroup that goes while it is asked nothing is told, least of all that it had no limit',
+  async t => {
+    const dir = t.testdir({ 'memory.max': '8388608\n', gone: {}, unlimited: { 'memory.max': 'max\n' } })
+    const of = (path: string) => outOfMemory({ v1: {}, v2: path }, 2)
+    t.match(of(dir), { kills: 2, limit: 8 << 20 })
+    t.equal(of(`${dir}/gone`), undefined)
+    t.notMatch(of(`${dir}/unlimited`), { limit: Number })
+    t.match(of(`${dir}/unlimited`), { kills: 2 })
+  },
+)
 
 t.test('when, and of which limit', async t => {
   const usage = '6,1233,99400000,-;memory: usage 8190kB, limit 8192kB, failcnt 32\n'
