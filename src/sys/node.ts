@@ -72,7 +72,7 @@ function raw(library: Library, number: number, { errno }: Koffi): Callable {
   }
 }
 
-function bind(name: string, { args, nr = plain[name], c, ret, returnsErrno }: Prototype): Callable {
+function bind(name: string, { args, nr = numberOf(name), c, ret, returnsErrno }: Prototype): Callable {
   koffi ??= loadKoffi()
   libc ??= koffi.load(null)
   const { errno } = koffi
@@ -97,7 +97,7 @@ function bind(name: string, { args, nr = plain[name], c, ret, returnsErrno }: Pr
  * The calls of an ordinary run that libc hands to the kernel as they are: their numbers, because each function that koffi
  * binds costs as much as 50 calls.
  */
-const plain: Record<string, Prototype['nr']> = {
+export const plain = {
   openat: { x64: 257, arm64: 56 },
   close: { x64: 3, arm64: 57 },
   read: { x64: 0, arm64: 63 },
@@ -117,13 +117,16 @@ const plain: Record<string, Prototype['nr']> = {
   waitid: { x64: 247, arm64: 95 },
   kill: { x64: 62, arm64: 129 },
   prctl: { x64: 157, arm64: 167 },
+  rt_sigprocmask: { x64: 14, arm64: 135 },
   prlimit: { x64: 302, arm64: 261 },
   getpid: { x64: 39, arm64: 172 },
   getuid: { x64: 102, arm64: 174 },
   geteuid: { x64: 107, arm64: 175 },
   getegid: { x64: 108, arm64: 177 },
   clock_gettime: { x64: 228, arm64: 113 },
-}
+} as const satisfies Record<string, Prototype['nr']>
+
+const numberOf = (name: string): Prototype['nr'] => (plain as Record<string, Prototype['nr']>)[name]
 
 const PR_SET_DUMPABLE = 4
 const CLONE_VM = 0x100
@@ -142,10 +145,11 @@ function leavingMemory(execve: Callable, library: Library, koffi: Koffi): Callab
     const usleep = library.func('dlsym', 'uintptr_t', ['uintptr_t', 'str'])(0, 'usleep')
     const clone = library.func('clone', 'int', ['uintptr_t', 'uintptr_t', 'int', 'uintptr_t'])
     const stack = alloc(STACK).address
+    const numbered = (name: 'prctl' | 'rt_sigprocmask') => raw(library, plain[name][arch], koffi)
     // It has our descriptors, and lives when the container's program does: nobody looks into it.
-    raw(library, arch === 'x64' ? 157 : 167, koffi)(PR_SET_DUMPABLE, 0)
+    numbered('prctl')(PR_SET_DUMPABLE, 0)
     // Node's handler of SIGINT would give a terminal back that the monitor has taken.
-    const mask = raw(library, arch === 'x64' ? 14 : 135, koffi)
+    const mask = numbered('rt_sigprocmask')
     const before = new Uint8Array(8)
     mask(SIG_SETMASK, new Uint8Array(8).fill(0xff), before, before.length)
     if (usleep !== 0) clone(usleep, stack - (stack % 16) + STACK - 16, CLONE_VM | SIGCHLD, MICROSECONDS)
