@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 /* Before every block: its size. The last block of an area can grow in place and be given back. */
 struct header {
@@ -46,7 +47,8 @@ void arena_start(size_t small)
 
 void arena_fill(const uint8_t *from, const uint8_t *to)
 {
-  uintptr_t start = (uintptr_t)from & ~(uintptr_t)4095;
+  /* Of arm64 there are kernels with pages of 16 and of 64 KiB. */
+  uintptr_t start = (uintptr_t)from & -(uintptr_t)getpagesize();
   madvise((void *)start, (uintptr_t)to - start, MADV_POPULATE_WRITE);
 }
 
