@@ -1,6 +1,7 @@
 /*
  * What libseccomp makes of a profile, driven as other runtimes drive it. Standard input, one item a line:
  *   default ACTION            the default action's return value
+ *   native NAME               the architecture that is always there, by default this machine's
  *   arch NAME                 as seccomp_arch_resolve_name() knows it
  *   rule ACTION NAME N [INDEX OP A B]...
  * Standard output: struct sock_filter[]. Names that libseccomp lacks are skipped and printed to standard error.
@@ -30,10 +31,12 @@ int main(void) {
       if (scanf("%" SCNu32, &action) != 1) return 1;
       filter = seccomp_init(action);
       if (filter == NULL) refuse("init", -EINVAL);
-    } else if (strcmp(word, "arch") == 0) {
+    } else if (strcmp(word, "arch") == 0 || strcmp(word, "native") == 0) {
       if (scanf("%255s", name) != 1) return 1;
-      rc = seccomp_arch_add(filter, seccomp_arch_resolve_name(name));
+      uint32_t arch = seccomp_arch_resolve_name(name);
+      rc = seccomp_arch_add(filter, arch);
       if (rc != 0 && rc != -EEXIST) refuse(name, rc);
+      if (strcmp(word, "native") == 0 && arch != seccomp_arch_native()) seccomp_arch_remove(filter, SCMP_ARCH_NATIVE);
     } else {
       struct scmp_arg_cmp args[6];
       unsigned count;
