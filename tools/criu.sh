@@ -40,12 +40,13 @@ if works "$dir/criu"; then
 fi
 
 command -v apt-get > /dev/null || fail "install a criu that \`criu check\` is content with"
-rm -rf "$dir"
-mkdir -p "$dir/root"
-trap '[ -x "$dir/criu" ] || rm -rf "$dir"' EXIT
+mkdir -p "$cache"
+work=$(mktemp -d "$cache/criu.XXXXXX")
+trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
-cd "$dir"
-"$here/apt.sh" "$dir/apt" deb newest update > log 2>&1 || fail "$(tail -n 1 log)"
+mkdir "$work/new" "$work/new/root"
+cd "$work"
+"$here/apt.sh" "$work/apt" deb newest update > log 2>&1 || fail "$(tail -n 1 log)"
 
 # criu and all libraries that it needs, of its own release.
 todo=criu
@@ -55,9 +56,9 @@ while [ -n "$todo" ]; do
   for package in $todo; do
     case $seen in *" $package "*) continue ;; esac
     seen="$seen$package "
-    "$here/apt.sh" "$dir/apt" deb newest download "$package" > log 2>&1 || fail "$(tail -n 1 log)"
+    "$here/apt.sh" "$work/apt" deb newest download "$package" > log 2>&1 || fail "$(tail -n 1 log)"
     file=$(echo "$package"_*.deb)
-    dpkg-deb -x "$file" root
+    dpkg-deb -x "$file" new/root
     next="$next $(dpkg-deb -f "$file" Depends | tr ',' '\n' | sed -n 's/^ *\(lib[^ |:(]*\).*/\1/p')"
     rm "$file"
   done
@@ -65,15 +66,18 @@ while [ -n "$todo" ]; do
 done
 
 # Its own loader, named here and not by a variable: what criu itself starts (tar, iptables) is this system's.
-libraries=$(dirname "$(find "$dir/root/usr/lib" -name libc.so.6 | head -n 1)")
-loader=$(find "$libraries" -name 'ld-linux-*.so.*' | head -n 1)
-[ -n "$loader" ] || fail "there is no loader in $libraries"
-cat > criu.new << END
+libc=$(cd new && find root/usr/lib -name libc.so.6 | head -n 1)
+libraries=${libc%/*}
+loader=$(cd new && find "$libraries" -name 'ld-linux-*.so.*' | head -n 1)
+[ -n "$loader" ] || fail "there is no loader beside $libc"
+cat > new/criu << END
 #!/bin/sh
-exec "$loader" --library-path "$libraries" "$dir/root/usr/sbin/criu" "\$@"
+exec "$dir/$loader" --library-path "$dir/$libraries" "$dir/root/usr/sbin/criu" "\$@"
 END
-chmod +x criu.new
-rm -rf apt root/usr/share log
-mv criu.new criu
+chmod +x new/criu
+rm -rf new/root/usr/share
+# The directory appears at once and complete; of two that make it at the same time either may win.
+[ ! -d "$dir" ] || works "$dir/criu" || rm -rf "$dir"
+mv -T new "$dir" 2> /dev/null || [ -x "$dir/criu" ]
 works "$dir/criu" || fail "$("$dir/criu" check 2>&1 | tail -n 1)"
 echo "$dir"

@@ -1,6 +1,6 @@
 /** ps: whose processes are the container's. */
 import t from 'tap'
-import { container } from '../support/container.js'
+import { container, until } from '../support/container.js'
 import { processesOf } from '../support/leaks.js'
 import { script } from '../support/payload.js'
 import { requires } from '../support/requires.js'
@@ -10,6 +10,10 @@ forms(t, requires('root', 'cc'), (t, rt) => {
   t.test('ids for machines, in one line', async t => {
     const c = container(t, rt, { process: { args: script(['fork', 3], ['wait']) } })
     c.run('--detach')
+    t.ok(
+      until(() => processesOf(c.id).length === 4),
+      'it has forked three times',
+    )
     const { status, stdout } = c.call('ps', '--format', 'json', c.id)
     t.equal(status, 0)
     const pids = JSON.parse(stdout) as number[]
@@ -23,6 +27,7 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     const c = container(t, rt, { process: { args: script(['fork', 1], ['wait']) } })
     c.run('--detach')
     const { pid } = c.state()
+    until(() => processesOf(c.id).length === 2)
     const rows = c.call('ps', c.id).stdout.trimEnd().split('\n')
     t.match(rows[0], /^UID +PID +PPID/)
     t.equal(rows.length, 3)
