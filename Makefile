@@ -110,9 +110,10 @@ conformance: ## the tests of single sentences, on tsrun and on runc, and their t
 	@$(NODE) tools/conformance.mjs
 
 .PHONY: check-vm
-check-vm: ## the tests that need cgroup v2, systemd or a user's delegated cgroups, in a virtual machine (VM_TEST=program, TESTS=…)
+check-vm: ## the tests that need cgroup v2, systemd or a user's delegated cgroups, in a virtual machine (VM_TEST=program, TESTS=…, CHECK=…)
 	@tools/deps.sh test
 	@$(MAKE) --no-print-directory build static
+	@tools/goclients.sh build/test/bin
 	@$(NODE) tools/checkvm.mjs '$(VM_TEST)' $(TESTS)
 
 .PHONY: bench

@@ -4,7 +4,9 @@
 //
 // VM_TEST is a program `VM_TEST [--user] --share DIR --timeout SECONDS -- COMMAND` that boots a Debian with systemd, runs the
 // command in it as root, or as a user with a systemd of their own, and ends with its status. A boot and each process cost seconds
-// there, so the static form alone runs, and all files of an account share one boot. The last line counts, like that of test.mjs.
+// there, so the static form alone runs (TSRUN_RUNTIME=npm|runc: another), all files of an account share one boot, and of the checks
+// of engines those that systemd and cgroups have a part in are made (CHECK=. for all). The machine finds in TSRUN_VM_PACKAGES which
+// packages of engines it is to have; the tests of those that it has not skip. The last line counts, like that of test.mjs.
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
@@ -23,8 +25,19 @@ const boots = [
     must: 'root,cgroup2,systemd,apparmor',
   },
   { who: 'user', flags: ['--user'], needs: ['user'], also: undefined, must: 'user' },
+  {
+    who: 'root, with engines',
+    flags: [],
+    needs: ['cgroups'],
+    also: undefined,
+    must: 'root,cgroups',
+  },
 ]
-const timeout = 4800
+const timeout = 10800
+/** Of the checks of engines what systemd and cgroups have a part in: a whole engine takes an hour there. */
+const checks = process.env.CHECK ?? '^exit status$|scope|out of memory|paused|service'
+const packages =
+  'podman buildah conmon catatonit tini containerd docker.io docker-cli containernetworking-plugins netavark aardvark-dns iptables nftables slirp4netns fuse-overlayfs passt'
 
 if (!vmTest || !existsSync(vmTest)) {
   console.error(
@@ -55,10 +68,20 @@ const prepare = all => {
 /** Boots once; the counts of test.mjs's last line, or a failure. */
 const boot = ({ flags, must }, list) =>
   new Promise(resolve => {
-    const command = ['node', 'tools/test.mjs', '--no-bundle', '--verbose', '--timeout', '900', ...list]
-    const env = ['env', 'TSRUN_RUNTIME=static', `TSRUN_MUST=${must}`]
+    const command = ['node', 'tools/test.mjs', '--no-bundle', '--verbose', '--timeout', '3600', ...list]
+    const env = [
+      'env',
+      `PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:${join(house, 'build/test/bin')}`,
+      `TSRUN_RUNTIME=${process.env.TSRUN_RUNTIME ?? 'static'}`,
+      `TSRUN_MUST=${must}`,
+      `CHECK=${checks}`,
+    ]
     const line = [...flags, '--share', house, '--timeout', String(timeout), '--', ...env, ...command]
-    const child = spawn(vmTest, line, { cwd: house, stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(vmTest, line, {
+      cwd: house,
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { TSRUN_VM_PACKAGES: packages, ...process.env },
+    })
     let output = ''
     child.stdout.on('data', data => {
       output += data

@@ -35,8 +35,8 @@ case ${1:-} in
   clients)
     want="$compile $quickjs busybox-static runc podman buildah conmon catatonit tini containerd docker.io"
     want="$want containernetworking-plugins netavark aardvark-dns iptables iproute2 uidmap slirp4netns fuse-overlayfs"
-    # Newer releases have the client apart.
-    may=docker-cli
+    # Newer releases have docker's client apart, and their netavark calls nft.
+    may="docker-cli nftables"
     ;;
   bench) want="$compile $quickjs busybox-static runc crun" ;;
   *) echo "usage: $0 run|build|lint|static|test|fuzz|bench|clients" >&2; exit 2 ;;

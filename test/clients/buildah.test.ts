@@ -7,7 +7,7 @@ import { catalog } from './support/catalog.js'
 import { leavesNothing, runChecks } from './support/check.js'
 
 t.setTimeout(1_800_000)
-t.test(`buildah with ${runtimeName()}`, { skip: requires('root', 'cgroup1', 'buildah', 'busybox') }, t => {
+t.test(`buildah with ${runtimeName()}`, { skip: requires('root', 'cgroups', 'buildah', 'busybox') }, t => {
   const engine = buildah()
   t.teardown(engine.box.close)
   for (const checks of catalog.buildah) runChecks(t, engine, checks)

@@ -9,7 +9,7 @@ import { containerd } from './support/containerd.js'
 t.setTimeout(1_800_000)
 t.test(
   `containerd with ${runtimeName()}`,
-  { skip: requires('root', 'cgroup1', 'containerd', 'busybox') },
+  { skip: requires('root', 'cgroups', 'containerd', 'busybox') },
   t => {
     const engine = containerd()
     t.teardown(engine.box.close)

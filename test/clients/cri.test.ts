@@ -9,7 +9,7 @@ import { cri } from './support/cri.js'
 t.setTimeout(1_800_000)
 t.test(
   `CRI with ${runtimeName()}`,
-  { skip: requires('root', 'cgroup1', 'containerd', 'cni', 'crictl', 'busybox') },
+  { skip: requires('root', 'cgroups', 'containerd', 'cni', 'crictl', 'busybox') },
   t => {
     const engine = cri()
     t.teardown(engine.box.close)

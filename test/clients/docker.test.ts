@@ -7,7 +7,7 @@ import { leavesNothing, runChecks } from './support/check.js'
 import { docker } from './support/docker.js'
 
 t.setTimeout(1_800_000)
-t.test(`docker with ${runtimeName()}`, { skip: requires('root', 'cgroup1', 'docker', 'busybox') }, t => {
+t.test(`docker with ${runtimeName()}`, { skip: requires('root', 'cgroups', 'docker', 'busybox') }, t => {
   const engine = docker()
   t.teardown(engine.box.close)
   for (const checks of catalog.docker) runChecks(t, engine, checks)

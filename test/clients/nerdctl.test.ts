@@ -9,7 +9,7 @@ import { nerdctl } from './support/nerdctl.js'
 t.setTimeout(1_800_000)
 t.test(
   `nerdctl with ${runtimeName()}`,
-  { skip: requires('root', 'cgroup1', 'containerd', 'cni', 'nerdctl', 'busybox') },
+  { skip: requires('root', 'cgroups', 'containerd', 'cni', 'nerdctl', 'busybox') },
   t => {
     const engine = nerdctl()
     t.teardown(engine.box.close)

@@ -7,7 +7,7 @@ import { leavesNothing, runChecks } from './support/check.js'
 import { podman } from './support/podman.js'
 
 t.setTimeout(1_800_000)
-t.test(`podman with ${runtimeName()}`, { skip: requires('root', 'cgroup1', 'podman', 'busybox') }, t => {
+t.test(`podman with ${runtimeName()}`, { skip: requires('root', 'cgroups', 'podman', 'busybox') }, t => {
   const engine = podman()
   t.teardown(engine.box.close)
   for (const checks of catalog.podman) runChecks(t, engine, checks)

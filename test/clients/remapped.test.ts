@@ -9,7 +9,7 @@ import { docker } from './support/docker.js'
 t.setTimeout(1_800_000)
 t.test(
   `docker with userns-remap with ${runtimeName()}`,
-  { skip: requires('root', 'cgroup1', 'docker', 'busybox') },
+  { skip: requires('root', 'cgroups', 'docker', 'busybox') },
   t => {
     const engine = docker('remapped')
     t.teardown(engine.box.close)

@@ -9,7 +9,7 @@ import { rootlessPodman } from './support/podman.js'
 t.setTimeout(1_800_000)
 t.test(
   `rootless podman with ${runtimeName()}`,
-  { skip: requires('root', 'cgroup1', 'podman', 'busybox') },
+  { skip: requires('root', 'cgroups', 'podman', 'busybox') },
   t => {
     const engine = rootlessPodman()
     t.teardown(engine.box.close)

@@ -18,6 +18,12 @@ const needs = {
   root: [root, 'needs root'],
   cgroup1: [() => existsSync('/sys/fs/cgroup/memory/cgroup.procs'), 'needs controllers on cgroup v1'],
   cgroup2: [() => existsSync('/sys/fs/cgroup/cgroup.controllers'), 'needs a unified cgroup v2 host'],
+  cgroups: [
+    () =>
+      existsSync('/sys/fs/cgroup/memory/cgroup.procs') ||
+      (existsSync('/sys/fs/cgroup/cgroup.controllers') && existsSync('/run/systemd/private')),
+    'needs controllers on cgroup v1, or cgroup v2 and systemd',
+  ],
   rdma: [
     () => existsSync('/sys/class/infiniband') && readdirSync('/sys/class/infiniband').length > 0,
     'needs a device of RDMA, and the cgroup controller for it',

@@ -22,6 +22,14 @@ import { join } from 'node:path'
 import type { Result } from '../../support/container.js'
 import { requiresCriu } from '../../support/criu.js'
 import { payloadPath, repository } from '../../support/payload.js'
+import {
+  enterCgroup,
+  inScope,
+  managed,
+  parentOf,
+  firstProcess as systemdFirst,
+  writeUnits,
+} from './systemd.js'
 
 export interface Box {
   /** holds everything: stores, sockets, images, the copy of the runtime */
@@ -30,6 +38,8 @@ export interface Box {
   readonly runtime: string
   /** part of the name of every cgroup that is made for this box */
   readonly tag: string
+  /** what engines are given as the parent of their cgroups */
+  readonly parent: string
   /** Runs a shell script inside to its end, or for so many seconds. */
   readonly sh: (script: string, seconds?: number) => Result
   /** Starts a daemon inside and waits until the shell script `ready` succeeds. Its output goes to `NAME.log`. */
@@ -54,13 +64,13 @@ exec env --ignore-signal=CHLD sleep infinity
  * when the runner kills that of a test that takes too long.
  */
 const keeper = `
-unshare -m -p -n -f --mount-proc --kill-child sh -c "$2" sh "$1" < /dev/null &
+unshare -m -p -n -u -f --mount-proc --kill-child sh -c "$2" sh "$1" "$4" < /dev/null &
 while [ ! -e "$1/ready" ] && kill -0 $! 2> /dev/null; do sleep 0.02; done
 read -r first < "/proc/$!/task/$!/children"; echo "\${first%% *}" > "$1/.first" && mv "$1/.first" "$1/first"
 cat "$1/leash"
 kill -KILL $(cat "$1/first") || kill -KILL $!; wait
 for try in 1 2 3 4 5 6 7 8 9 10; do
-  find /sys/fs/cgroup -depth -type d -path "*$3*" -exec rmdir {} + && break
+  find "\${4:-/sys/fs/cgroup}" -depth -type d -path "*$3*" -exec rmdir {} + && break
   sleep 0.2
 done
 rm -rf "$1"
@@ -99,15 +109,31 @@ export const openBox = (engine: string): Box => {
   mkdirSync(join(dir, 'bin'))
   const runtime = installRuntime(join(dir, 'bin'))
   copyFileSync(payloadPath(), join(dir, 'bin', 'payload'))
+  writeFileSync(join(dir, 'bin', 'ctl'), '#!/bin/sh\nexec systemctl "$@"\n', { mode: 0o755 })
   writeFileSync(join(dir, 'bin', 'term'), '#!/bin/sh\nexec payload pty "$@"\n', { mode: 0o755 })
 
   execFileSync('mkfifo', [join(dir, 'leash')])
   const leash = openSync(join(dir, 'leash'), constants.O_RDWR)
-  spawn('sh', ['-c', keeper, 'sh', dir, firstProcess, tag], { stdio: 'ignore', detached: true }).unref()
-  for (let i = 0; i < 500 && !existsSync(join(dir, 'first')); i++) wait(10)
+  const keep = ['sh', '-c', keeper, 'sh', dir, managed ? systemdFirst : firstProcess, tag]
+  const [command = '', ...words] = managed ? ['sh', '-c', inScope, 'sh', tag, dir, ...keep] : keep
+  if (managed) writeUnits(dir)
+  spawn(command, words, { stdio: 'ignore', detached: true }).unref()
+  for (let i = 0; i < 6000 && existsSync(dir) && !existsSync(join(dir, 'first')); i++) wait(10)
   const first = existsSync(join(dir, 'first')) ? readFileSync(join(dir, 'first'), 'utf8').trim() : ''
   if (first === '') throw new Error(`${engine}: no namespaces for the engine to live in`)
-  const enter = ['-m', '-p', '-n', '-t', first, '--']
+  const moved = managed ? ['sh', '-c', enterCgroup, 'sh'] : []
+  const [program = '', ...enter] = [
+    ...moved,
+    'nsenter',
+    '-m',
+    '-p',
+    '-n',
+    '-u',
+    ...(managed ? ['-C'] : []),
+    '-t',
+    first,
+    '--',
+  ]
   const env = {
     PATH: `${join(dir, 'bin')}:${process.env.PATH ?? ''}`,
     HOME: dir,
@@ -115,10 +141,11 @@ export const openBox = (engine: string): Box => {
     T: dir,
     RT: runtime,
     TAG: tag,
+    PARENT: parentOf(tag),
   }
 
-  const sh = (script: string, seconds = 60): Result => {
-    const done = spawnSync('nsenter', [...enter, 'timeout', '-k', '2', String(seconds), 'sh', '-c', script], {
+  const sh = (script: string, seconds = managed ? 600 : 60): Result => {
+    const done = spawnSync(program, [...enter, 'timeout', '-k', '2', String(seconds), 'sh', '-c', script], {
       cwd: dir,
       env,
       encoding: 'utf8',
@@ -144,5 +171,5 @@ export const openBox = (engine: string): Box => {
     for (let i = 0; i < 3000 && existsSync(dir); i++) wait(10)
   }
 
-  return { dir, runtime, tag, sh, daemon, close }
+  return { dir, runtime, tag, parent: parentOf(tag), sh, daemon, close }
 }

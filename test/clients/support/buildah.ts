@@ -5,6 +5,7 @@ import { openBox } from './box.js'
 import type { Check, Engine } from './check.js'
 import { buildahFrom, faultyRuntime } from './faults.js'
 import { imageTree } from './image.js'
+import { files, quota, shares } from './limits.js'
 import { readmeBlock } from './readme.js'
 
 export const buildah = (): Engine => {
@@ -84,8 +85,8 @@ export const buildahChecks: readonly Check[] = [
   { name: 'run: hostname', run: `${from}e run --hostname web $c -- hostname`, out: 'web' },
   {
     name: 'run: limits of memory, cpus, cpuset',
-    run: `c=$(${buildahFrom} -m 64m --cpu-quota 50000 --cpu-shares 512 --cpuset-cpus 0 box); e run $c -- sh -c 'cd /sys/fs/cgroup; cat memory/memory.limit_in_bytes cpu/cpu.cfs_quota_us cpu/cpu.shares; grep Cpus_allowed_list /proc/self/status'`,
-    out: '67108864\n50000\n512\nCpus_allowed_list:\t0',
+    run: `c=$(${buildahFrom} -m 64m --cpu-quota 50000 --cpu-shares 512 --cpuset-cpus 0 box); e run $c -- sh -c 'cd /sys/fs/cgroup; cat ${files.memory} ${files.quota} ${files.shares}; grep Cpus_allowed_list /proc/self/status'`,
+    out: new RegExp(`^67108864\n${quota(50000)}\n${shares(512)}\nCpus_allowed_list:\t0$`),
   },
   {
     name: 'run: ulimit, shm size',

@@ -11,6 +11,7 @@ import { nerdctlChecks } from './nerdctl.js'
 import { podChecks } from './pods.js'
 import { execChecks, processChecks } from './process.js'
 import { swarmChecks } from './services.js'
+import { unitChecks } from './units.js'
 import { remapChecks, usernsChecks } from './userns.js'
 
 type Lists = readonly (readonly Check[])[]
@@ -18,15 +19,18 @@ type Lists = readonly (readonly Check[])[]
 /** What docker's words can say, which podman and nerdctl speak, too. */
 const common: Lists = [processChecks, execChecks, limitChecks, volumeChecks, identityChecks, networkChecks]
 
-/** Limits that are none of cgroups, of which a user has none here. */
-const withoutCgroups = limitChecks.filter(({ name }) => /^ulimit|^oom score|^shm size/.test(name))
+/** Limits as a user has them: those of cgroups only from a systemd. */
+const usersLimits = limitChecks.map(check =>
+  /^ulimit|^oom score|^shm size/.test(check.name) ? check : { ...check, managed: ['rootless'] },
+)
 
 export const catalog = {
-  podman: [...common, podChecks, checkpointChecks, faultChecks(podmanWords('sh -c'))],
+  podman: [...common, unitChecks, podChecks, checkpointChecks, faultChecks(podmanWords('sh -c'))],
   rootless: [
     processChecks,
     execChecks,
-    withoutCgroups,
+    usersLimits,
+    unitChecks,
     volumeChecks,
     identityChecks,
     networkChecks,
@@ -35,19 +39,22 @@ export const catalog = {
     faultChecks(podmanWords('e unshare sh -c')),
   ],
   buildah: [buildahChecks, faultChecks(buildahWords)],
-  docker: [...common, checkpointChecks, daemonChecks, faultChecks(dockerWords)],
+  docker: [...common, unitChecks, checkpointChecks, daemonChecks, faultChecks(dockerWords)],
   remapped: [remapChecks],
   swarm: [swarmChecks],
   containerd: [ctrChecks, checkpointChecks, faultChecks(ctrWords)],
-  nerdctl: [nerdctlChecks, ...common, faultChecks(nerdctlWords)],
+  nerdctl: [nerdctlChecks, ...common, unitChecks, faultChecks(nerdctlWords)],
   cri: [crictlChecks, faultChecks(criWords)],
   crio: [crictlChecks, faultChecks(criWords)],
 } as const satisfies Readonly<Record<string, Lists>>
 
 export type EngineName = keyof typeof catalog
 
-/** The checks that are meant for an engine. */
+/** The checks that are meant for an engine, wherever it is. */
 export const checksOf = (name: EngineName): readonly Check[] =>
   (catalog[name] as Lists)
     .flat()
-    .filter(({ only, except }) => only?.includes(name) !== false && except?.includes(name) !== true)
+    .filter(
+      ({ only, except = [], managed = [] }) =>
+        only?.includes(name) !== false && ![...except, ...managed].includes(name),
+    )

@@ -5,6 +5,7 @@ import { type Box, openBox } from './box.js'
 import type { Engine } from './check.js'
 import { faultyRuntime } from './faults.js'
 import { imageArchive } from './image.js'
+import { managed } from './systemd.js'
 
 const config = (dir: string): string => `
 version = 2
@@ -15,13 +16,16 @@ disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt"
   address = "/run/containerd/containerd.sock"
 `
 
+/** The id is what follows the image, or a configuration; ctr makes no name of a scope from it. */
+const inSlice = `--runc-systemd-cgroup --cgroup "$PARENT:ctr:$(printf '%s\\n' "$@" | grep -A 1 -m 1 -E '^docker.io/|\\.json$' | tail -n 1)" `
+
 /** `e` is ctr, with the runtime. The namespace of containerd names the parent of the cgroups, too. */
 const wrapper = (box: Box): string => `#!/bin/sh
 export CONTAINERD_NAMESPACE=${box.tag}
 runtime=${box.runtime}
 [ -z "$WITH" ] || runtime=$(command -v "$WITH")
 case $1 in
-run) shift; set -- run --runc-binary "$runtime" "$@" ;;
+run) shift; set -- run --runc-binary "$runtime" ${managed ? inSlice : ''}"$@" ;;
 esac
 exec ctr "$@"
 `

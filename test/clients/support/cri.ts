@@ -6,7 +6,11 @@ import { type Box, openBox } from './box.js'
 import type { Engine } from './check.js'
 import { faultyRuntime } from './faults.js'
 import { type Image, imageLayout } from './image.js'
-import { readmeBlock } from './readme.js'
+import { readmeBlock, readmeWords } from './readme.js'
+import { managed } from './systemd.js'
+
+/** An option of each runtime. */
+const driver = managed ? readmeWords('SystemdCgroup') : ''
 
 /** Restricted: a root without CAP_SYS_RESOURCE cannot lower what the kernel would kill last. */
 const config = (box: Box): string => `
@@ -24,11 +28,12 @@ disabled_plugins = ["io.containerd.internal.v1.opt"]
     conf_dir = "${box.dir}/cni"
   [plugins."io.containerd.grpc.v1.cri".registry]
     config_path = "${box.dir}/certs.d"
-${readmeBlock('BinaryName', box.runtime)}
+${readmeBlock('BinaryName', box.runtime)}${driver}
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.faulty]
   runtime_type = "io.containerd.runc.v2"
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.faulty.options]
   BinaryName = "${faultyRuntime(box)}"
+  ${driver}
 `
 
 const network = {
@@ -94,7 +99,9 @@ const images: readonly Image[] = [
 ]
 
 /** Pods of critest name no parent of their cgroups, so they land below that of containerd. */
-const inCgroup = `for d in /sys/fs/cgroup/*/; do
+const inCgroup = managed
+  ? ''
+  : `for d in /sys/fs/cgroup/*/; do
   [ -e $d/cgroup.procs ] || continue
   mkdir -p $d/$TAG
   for f in cpuset.cpus cpuset.mems; do [ ! -e $d/$f ] || cat $d/$f > $d/$TAG/$f; done

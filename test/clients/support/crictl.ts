@@ -1,6 +1,7 @@
 /** The checks in the words of crictl: pods, and containers in them. */
 import type { Check } from './check.js'
 import type { Words } from './faults.js'
+import { files, quota, shares } from './limits.js'
 import { readmeBlock } from './readme.js'
 
 /** Stands for a dollar that the shell which writes the file is to leave alone. */
@@ -25,7 +26,7 @@ const pod = (config: Config = {}, options = ''): string => {
   const whole = withOwnPids({
     metadata: { name: '$N', namespace: 'default', uid: '$N', attempt: 1 },
     log_directory: '$T/$N.logs',
-    linux: { cgroup_parent: '/$TAG' },
+    linux: { cgroup_parent: '/$PARENT' },
     ...config,
   })
   return `${file('pod', whole)}P=$(e runp ${options} $T/$N.pod) || exit 90\n`
@@ -59,7 +60,7 @@ const resources = (limits: object) => ({ linux: { resources: limits } })
 const mount = (options: object) => ({
   mounts: [{ host_path: '$T/$N.d', container_path: '/data', ...options }],
 })
-const sandbox = (context: object) => ({ linux: { cgroup_parent: '/$TAG', security_context: context } })
+const sandbox = (context: object) => ({ linux: { cgroup_parent: '/$PARENT', security_context: context } })
 const cgroup = (path: string) => `cat /sys/fs/cgroup/${path}`
 
 /** The one that README's RuntimeClass names. */
@@ -225,7 +226,7 @@ ${create(shell('ps'), security({ namespace_options: { pid: 3, target_id: '$A' } 
     run: printed(
       'cat /proc/sys/net/ipv4/ip_unprivileged_port_start',
       {},
-      { linux: { cgroup_parent: '/$TAG', sysctls: { 'net.ipv4.ip_unprivileged_port_start': '7' } } },
+      { linux: { cgroup_parent: '/$PARENT', sysctls: { 'net.ipv4.ip_unprivileged_port_start': '7' } } },
     ),
     out: '7',
   },
@@ -351,7 +352,7 @@ ${printed('chmod 700 /tmp', security({ seccomp: { profile_type: 2, localhost_ref
   {
     name: 'memory, cpu, cpuset',
     run: printed(
-      `${cgroup('memory/memory.limit_in_bytes')}; ${cgroup('cpu/cpu.cfs_quota_us')}; ${cgroup('cpu/cpu.shares')}; grep Cpus_allowed_list /proc/self/status`,
+      `${cgroup(files.memory)}; ${cgroup(files.quota)}; ${cgroup(files.shares)}; grep Cpus_allowed_list /proc/self/status`,
       resources({
         memory_limit_in_bytes: 67108864,
         cpu_period: 100000,
@@ -360,17 +361,26 @@ ${printed('chmod 700 /tmp', security({ seccomp: { profile_type: 2, localhost_ref
         cpuset_cpus: '0',
       }),
     ),
-    out: /^67108864\n50000\n512\nCpus_allowed_list:\t0$/,
+    out: new RegExp(`^67108864\n${quota(50000)}\n${shares(512)}\nCpus_allowed_list:\t0$`),
   },
   {
     name: 'update',
-    run: `${pod()}${create(['sleep', '1000'], resources({ memory_limit_in_bytes: 67108864, cpu_shares: 512 }))}${start}e update --memory 33554432 --cpu-quota 25000 --cpu-period 100000 $C > /dev/null; e exec -s $C ${cgroup('memory/memory.limit_in_bytes')}; e exec -s $C ${cgroup('cpu/cpu.cfs_quota_us')}`,
-    out: /^33554432\s+25000$/,
+    run: `${pod()}${create(['sleep', '1000'], resources({ memory_limit_in_bytes: 67108864, cpu_shares: 512 }))}${start}e update --memory 33554432 --cpu-quota 25000 --cpu-period 100000 $C > /dev/null; e exec -s $C ${cgroup(files.memory)}; e exec -s $C ${cgroup(files.quota)}`,
+    out: new RegExp(`^33554432\\s+${quota(25000)}$`),
   },
   {
     name: 'update of the cpuset',
     run: `${sleeping}e update --cpuset-cpus 1 $C > /dev/null; e exec -s $C grep Cpus_allowed_list /proc/1/status`,
     out: /\t1$/,
+  },
+  {
+    name: 'limits and updates are properties of the scope',
+    run: `${pod()}${create(['sleep', '1000'], resources({ memory_limit_in_bytes: 67108864, cpu_period: 100000, cpu_quota: 50000, cpuset_cpus: '0' }))}${start}S=cri-containerd-$C.scope
+show() { ctl show -p MemoryMax -p CPUQuotaPerSecUSec -p AllowedCPUs $S | sort | cut -d = -f 2 | tr '\\n' ' '; }
+show; e update --memory 33554432 --cpuset-cpus 1 $C > /dev/null; ctl daemon-reload; show; e exec -s $C ${cgroup(files.memory)}; e stop -t 0 $C > /dev/null; e rm $C > /dev/null; ctl show --value -p LoadState $S`,
+    out: /^0 500ms 67108864 1 500ms 33554432 33554432\s+not-found$/,
+    only: ['cri'],
+    managed: ['cri'],
   },
   {
     name: 'stats of a pod',

@@ -1,6 +1,8 @@
 /** The checks in the words of ctr, containerd's own client. $I is the image. */
 import type { Check } from './check.js'
+import { files, limit, quota, shares } from './limits.js'
 import { readmeBlock } from './readme.js'
+import { by } from './systemd.js'
 
 const image = 'I=docker.io/library/box:latest; '
 const loop = 'sh -c \'trap "exit 9" TERM; echo up; while :; do sleep 0.1; done\''
@@ -187,18 +189,24 @@ soon grep up $T/$N.out; sleep 0.3; kill -USR1 $!; wait $!; tr -d '\\r' < $T/$N.o
   },
   {
     name: 'memory',
-    run: 'e run -d --memory-limit 67108864 $I $N sleep 100; cat /sys/fs/cgroup/memory/$TAG/$N/memory.limit_in_bytes',
+    run: `e run -d --memory-limit 67108864 $I $N sleep 100; cat ${limit(files.memory)}`,
     out: '67108864',
   },
   {
     name: 'cpus',
-    run: 'e run -d --cpus 0.5 $I $N sleep 100; cat /sys/fs/cgroup/cpu/$TAG/$N/cpu.cfs_quota_us',
-    out: '50000',
+    run: `e run -d --cpus 0.5 $I $N sleep 100; cat ${limit(files.quota)}`,
+    out: quota(50000),
   },
   {
     name: 'cpu shares',
-    run: 'e run -d --cpu-shares 512 $I $N sleep 100; cat /sys/fs/cgroup/cpu/$TAG/$N/cpu.shares',
-    out: '512',
+    run: `e run -d --cpu-shares 512 $I $N sleep 100; cat ${limit(files.shares)}`,
+    out: new RegExp(`^${shares(512)}$`),
+  },
+  {
+    name: 'limits are properties of the scope, which goes with its task',
+    run: `e run -d --memory-limit 67108864 --cpus 0.5 $I $N sleep 100; ctl show -p MemoryMax -p CPUQuotaPerSecUSec ctr-$N.scope | sort; e t rm -f $N > /dev/null; ctl show --value -p LoadState ctr-$N.scope`,
+    out: 'CPUQuotaPerSecUSec=500ms\nMemoryMax=67108864\nnot-found',
+    managed: ['containerd'],
   },
   {
     name: 'out of memory',
@@ -296,11 +304,11 @@ soon grep up $T/$N.out; sleep 0.3; kill -USR1 $!; wait $!; tr -d '\\r' < $T/$N.o
   "process": { "cwd": "/", "args": ["sh", "-c", "hostname; cat /proc/sys/net/ipv4/ip_unprivileged_port_start; ulimit -n; grep Cpus_allowed_list /proc/self/status; while :; do sleep 1; done"],
     "env": ["PATH=/bin"], "rlimits": [{ "type": "RLIMIT_NOFILE", "hard": 200, "soft": 100 }] },
   "mounts": [{ "destination": "/proc", "type": "proc", "source": "proc" }],
-  "linux": { "cgroupsPath": "/$TAG/$N", "sysctl": { "net.ipv4.ip_unprivileged_port_start": "7" },
+  "linux": { "cgroupsPath": "${by('/$TAG/$N', '$PARENT:ctr:$N')}", "sysctl": { "net.ipv4.ip_unprivileged_port_start": "7" },
     "resources": { "pids": { "limit": 20 }, "cpu": { "cpus": "0" } },
     "namespaces": [{ "type": "pid" }, { "type": "mount" }, { "type": "network" }, { "type": "uts" }, { "type": "ipc" }] } }
 EOF
-e run -d --log-uri file://$T/$N.log --config $T/$N.json $N; soon grep Cpus $T/$N.log; cat $T/$N.log /sys/fs/cgroup/pids/$TAG/$N/pids.max`,
+e run -d --log-uri file://$T/$N.log --config $T/$N.json $N; soon grep Cpus $T/$N.log; cat $T/$N.log ${limit(files.pids)}`,
     out: 'web\n7\n100\nCpus_allowed_list:\t0\n20',
   },
   {

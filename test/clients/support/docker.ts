@@ -6,7 +6,8 @@ import type { Engine } from './check.js'
 import { faultyRuntime } from './faults.js'
 import { imageTree } from './image.js'
 import { makeUser } from './podman.js'
-import { readmeBlock } from './readme.js'
+import { readmeBlock, readmeWords } from './readme.js'
+import { managed } from './systemd.js'
 
 /** With `userns-remap` its containers have ids of a user of the box. */
 export const docker = (name: 'docker' | 'remapped' = 'docker'): Engine => {
@@ -19,7 +20,8 @@ export const docker = (name: 'docker' | 'remapped' = 'docker'): Engine => {
     ...(name === 'remapped' && { 'userns-remap': 'remap' }),
     'live-restore': name === 'docker',
     experimental: true, // docker's word for checkpoints
-    'cgroup-parent': box.tag,
+    ...(managed && (JSON.parse(`{${readmeWords('native.cgroupdriver')}}`) as object)),
+    'cgroup-parent': box.parent,
     'data-root': join(dir, 'data'),
     'exec-root': '/run/docker',
     pidfile: '/run/docker.pid',

@@ -4,20 +4,21 @@ import { join } from 'node:path'
 import type { Check, Engine } from './check.js'
 import { containerd } from './containerd.js'
 import { readmeBlock } from './readme.js'
+import { by } from './systemd.js'
 
 /** Containers, their names and their networks are of one namespace of containerd. */
-const wrapper = (dir: string, tag: string, runtime: string): string => `#!/bin/sh
+const wrapper = (dir: string, parent: string, runtime: string): string => `#!/bin/sh
 case $1 in
-run | create) verb=$1; shift; set -- "$verb" --runtime "\${WITH:-${runtime}}" --cgroup-parent ${tag} "$@" ;;
+run | create) verb=$1; shift; set -- "$verb" --runtime "\${WITH:-${runtime}}" --cgroup-parent ${parent} "$@" ;;
 build) shift; set -- image build "$@" ;;
 esac
 exec nerdctl --data-root ${dir}/nerdctl --cni-path /usr/lib/cni --cni-netconfpath ${dir}/cni \\
-  --cgroup-manager cgroupfs --namespace box "$@"
+  --cgroup-manager ${by('cgroupfs', 'systemd')} --namespace box "$@"
 `
 
 export const nerdctl = (): Engine => {
   const { box } = containerd('nerdctl')
-  writeFileSync(join(box.dir, 'bin', 'e'), wrapper(box.dir, box.tag, box.runtime), { mode: 0o755 })
+  writeFileSync(join(box.dir, 'bin', 'e'), wrapper(box.dir, box.parent, box.runtime), { mode: 0o755 })
   // The static one, because it is mounted into the container.
   symlinkSync('/usr/bin/tini-static', join(box.dir, 'bin', 'tini'))
   const loaded = box.sh(`e load -i ${box.dir}/archive.tar`)

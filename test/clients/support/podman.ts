@@ -6,25 +6,31 @@ import type { Engine } from './check.js'
 import { faultyRuntime } from './faults.js'
 import { imageTree } from './image.js'
 import { readmeBlock } from './readme.js'
+import { managed, userCgroup, userSystemd } from './systemd.js'
+
+/** As README says for systemd: it is podman's default. */
+const withoutManager = (block: string): string => block.replace(/^cgroup_manager = .*\n/m, '')
 
 /**
  * `default_ulimits`: podman asks for more open files than a root without CAP_SYS_RESOURCE may have.
+ * `default_rootless_network_cmd`: podman 5 has another one, whose addresses are the host's.
  * `runtime_supports_json` makes conmon ask for the errors as JSON, as it does for the runtimes that podman knows.
  */
 const containersConf = (box: Box): string => `
-${readmeBlock('[engine]', box.runtime)}
+${managed ? withoutManager(readmeBlock('[engine]', box.runtime)) : readmeBlock('[engine]', box.runtime)}
 events_logger = "file"
 [engine.runtimes]
 faulty = ["${faultyRuntime(box)}"]
 [containers]
 default_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]
 log_driver = "k8s-file"
+${managed ? '[network]\ndefault_rootless_network_cmd = "slirp4netns"' : ''}
 `
 
 const wrapper = (box: Box): string => `#!/bin/sh
 export CONTAINERS_CONF=${box.dir}/containers.conf DISABLE_HC_SYSTEMD=true
 case $1 in
-run | create) verb=$1; shift; set -- "$verb" --cgroup-parent ${box.tag} "$@" ;;
+run | create) verb=$1; shift; set -- "$verb" --cgroup-parent ${box.parent} "$@" ;;
 esac
 exec podman --root ${box.dir}/store --runroot /run/podman-store --tmpdir /run/podman-tmp \\
   --network-config-dir ${box.dir}/networks \${WITH:+--runtime $WITH} "$@"
@@ -61,10 +67,25 @@ mkdir -p ${dir}/home /run/user/${user.id} && chown ${user.id}:${user.id} ${dir}/
 chmod 1777 /run/user/${user.id}
 `
 
+/** Where the user has a systemd the limits of that are theirs, and what they type is in a cgroup of their own. */
+const withSystemd = (parent: string): string => `
+echo 0 > ${userCgroup(user.id)}/cgroup.procs || exit 90
+export DBUS_SESSION_BUS_ADDRESS=unix:path=$XDG_RUNTIME_DIR/bus
+case $1 in
+run | create) verb=$1; shift; set -- "$verb" --cgroup-parent ${parent} "$@" ;;
+esac
+`
+
+const userCtl = `#!/bin/sh
+export XDG_RUNTIME_DIR=/run/user/${user.id}
+exec setpriv --reuid ${user.id} --regid ${user.id} --clear-groups systemctl --user "$@"
+`
+
 const rootlessWrapper = (box: Box): string => `#!/bin/sh
 export CONTAINERS_CONF=${box.dir}/containers.conf DISABLE_HC_SYSTEMD=true
 export HOME=${box.dir}/home XDG_RUNTIME_DIR=/run/user/${user.id}
 cd $HOME
+${managed ? withSystemd(box.parent) : ''}
 exec setpriv --reuid ${user.id} --regid ${user.id} --groups 4243 --inh-caps=-all \\
   podman --root $HOME/store --runroot $XDG_RUNTIME_DIR/store --network-config-dir $HOME/networks \\
   --runtime "\${WITH:-${box.runtime}}" "$@"
@@ -74,8 +95,9 @@ export const rootlessPodman = (): Engine => {
   const box = openBox('rootless')
   writeFileSync(join(box.dir, 'containers.conf'), containersConf(box))
   writeFileSync(join(box.dir, 'bin', 'e'), rootlessWrapper(box), { mode: 0o755 })
+  writeFileSync(join(box.dir, 'bin', 'ctl'), userCtl, { mode: 0o755 })
   const made = box.sh(
-    `${makeUser(box, user.name, user.id, '500000:65536')}${makeHome(box)} chmod 644 ${imageTree(box.dir)} && e import ${join(box.dir, 'image.tar')} box`,
+    `${makeUser(box, user.name, user.id, '500000:65536')}${makeHome(box)}${managed ? userSystemd(user.id) : ''} chmod 644 ${imageTree(box.dir)} && e import ${join(box.dir, 'image.tar')} box`,
   )
   if (made.status !== 0) {
     box.close()

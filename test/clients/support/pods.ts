@@ -1,6 +1,7 @@
 /** Checks of podman alone: its README line, pods, the ids of user namespaces, a killed conmon. */
 import { runtimeName } from './box.js'
 import type { Check } from './check.js'
+import { files } from './limits.js'
 import { readmeBlock } from './readme.js'
 
 const pod = (options: string): string =>
@@ -39,7 +40,7 @@ export const podChecks: readonly Check[] = [
   },
   {
     name: 'a pod is paused, stopped, started, killed',
-    except: ['rootless'], // it is refused without cgroups
+    managed: ['rootless'], // it is refused without cgroups
     run: `${pod('')}state() { e pod inspect -f '{{.State}}' $N; }
 e pod pause $N > /dev/null; state; e pod unpause $N > /dev/null; state; e pod stop -t 0 $N > /dev/null; state; e pod start $N > /dev/null; state; e pod stats --no-stream $N | wc -l; e pod top $N | grep -c 'sleep 100 '
 e pod kill $N > /dev/null; soon sh -c "e pod inspect -f '{{.State}}' $N | grep Exited" && echo killed`,
@@ -53,7 +54,7 @@ e pod kill $N > /dev/null; soon sh -c "e pod inspect -f '{{.State}}' $N | grep E
   },
   {
     name: 'a pod of Kubernetes’ YAML',
-    except: ['rootless'],
+    managed: ['rootless'],
     run: `cat > $T/$N.yaml << EOF
 apiVersion: v1
 kind: Pod
@@ -67,7 +68,7 @@ spec:
     securityContext: { runAsUser: 1000, readOnlyRootFilesystem: true, capabilities: { drop: [ALL] } }
 EOF
 printf '[engine]\ninfra_image = "localhost/box"\ninfra_command = "/bin/sleep 1000"\n' > $T/$N.conf
-CONTAINERS_CONF_OVERRIDE=$T/$N.conf e play kube $T/$N.yaml > /dev/null; e exec $N-one /bin/sh -c 'id -u; cat /sys/fs/cgroup/memory/memory.limit_in_bytes; grep CapBnd /proc/self/status; touch /new'; e play kube --down $T/$N.yaml > /dev/null; e ps -aq`,
+CONTAINERS_CONF_OVERRIDE=$T/$N.conf e play kube $T/$N.yaml > /dev/null; e exec $N-one /bin/sh -c 'id -u; cat /sys/fs/cgroup/${files.memory}; grep CapBnd /proc/self/status; touch /new'; e play kube --down $T/$N.yaml > /dev/null; e ps -aq`,
     out: /^1000\n67108864\nCapBnd:\t0+$/,
     err: /Read-only/,
   },

@@ -178,26 +178,26 @@ soon grep up $T/$N.out; sleep 0.3; kill -USR1 $!; wait $!; tr -d '\\r' < $T/$N.o
   },
   {
     name: 'pause and unpause',
-    except: ['rootless'],
+    managed: ['rootless'],
     run: "e run -d --name $N box sh -c 'while :; do echo x; sleep 0.1; done' > /dev/null; soon sh -c \"e logs $N | grep x\"; e pause $N > /dev/null; e inspect -f '{{.State.Status}}' $N; sleep 0.3; a=$(e logs $N | wc -l); sleep 0.5; b=$(e logs $N | wc -l); [ $a = $b ] && e unpause $N > /dev/null; sleep 0.5; c=$(e logs $N | wc -l); [ $c -gt $b ] && echo on",
     out: 'paused\non',
   },
   {
     name: 'exec in a paused container is refused',
-    except: ['rootless'],
+    managed: ['rootless'],
     run: 'e run -d --name $N box sleep 100 > /dev/null; e pause $N > /dev/null; e exec $N true; s=$?; e unpause $N > /dev/null; [ $s != 0 ]',
     err: /paused|can only create exec sessions on running/,
   },
   {
     name: 'rm -f of a paused container',
-    except: ['rootless'],
+    managed: ['rootless'],
     run: 'e run -d --name $N box sleep 100 > /dev/null; e pause $N > /dev/null; e rm -f $N > /dev/null && e ps -aq',
     out: '',
   },
   { name: 'top', run: 'e run -d --name $N box sleep 100 > /dev/null; e top $N', out: /sleep 100/ },
   {
     name: 'stats',
-    except: ['rootless'],
+    managed: ['rootless'],
     run: "e run -d --name $N -m 64m box sleep 100 > /dev/null; e stats --no-stream --format '{{.Name}} {{.MemUsage}} {{.PIDs}}' $N",
     out: /^check\d+ .*(67.11MB|64MiB) 1$/,
     // It may wait for ever (seen with runc, once in 30).

@@ -14,6 +14,13 @@ const section = (): string => {
 /** The code blocks of that section. */
 export const blocks = (): string[] => [...section().matchAll(/^```\w*\n(.*?)^```$/gms)].map(it => it[1] ?? '')
 
+/** The words of that section between backquotes that hold `mark`. Throws unless they are there. */
+export const readmeWords = (mark: string): string => {
+  const found = [...section().matchAll(/(?<!`)`([^`\n]+)`(?!`)/g)].find(([, words]) => words?.includes(mark))
+  if (found?.[1] === undefined) throw new Error(`README has no words with ${mark} for engines`)
+  return found[1]
+}
+
 /**
  * The code block of README that holds `mark`, with the runtime under test in place of the installed one.
  * Throws unless there is exactly one.

@@ -1,5 +1,6 @@
 /** Checks of a Swarm: services that are spread over its three nodes. */
 import type { Check } from './check.js'
+import { files } from './limits.js'
 
 const service = (replicas: number, command: string, options = ''): string =>
   `e service create -q -d --name $N --network mesh --endpoint-mode dnsrr --no-resolve-image --stop-grace-period 1s --replicas ${replicas} ${options} box ${command} > /dev/null; `
@@ -42,7 +43,7 @@ e exec $c nslookup tasks.$N | grep -c 'Address.*10.219'`,
   {
     name: 'an update rolls through the tasks',
     run: `${service(3, loop, '--replicas-max-per-node 2 --update-delay 0s --update-order start-first')}${spread(3)}e service update -q -d --no-resolve-image --env-add A=b --limit-memory 64m $N > /dev/null
-soon sh -c "[ \\$(e service inspect -f '{{.UpdateStatus.State}}' $N) = completed ]"; ${spread(3)}for d in e e2 e3; do c=$($d ps -q --filter name=$N | head -n 1); [ -z "$c" ] || break; done; $d exec $c sh -c 'echo $A; cat /sys/fs/cgroup/memory/memory.limit_in_bytes'`,
+soon sh -c "[ \\$(e service inspect -f '{{.UpdateStatus.State}}' $N) = completed ]"; ${spread(3)}for d in e e2 e3; do c=$($d ps -q --filter name=$N | head -n 1); [ -z "$c" ] || break; done; $d exec $c sh -c 'echo $A; cat /sys/fs/cgroup/${files.memory}'`,
     out: /^1 1 1\n.*\nb\n67108864$/,
   },
   {

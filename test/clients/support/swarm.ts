@@ -41,7 +41,7 @@ export const swarm = (): Engine => {
       mkdirSync(join(dir, `d${n}`))
       const daemonJson = {
         ...(JSON.parse(readmeBlock('default-runtime', box.runtime)) as object),
-        'cgroup-parent': box.tag,
+        'cgroup-parent': box.parent,
         'data-root': join(dir, `d${n}`, 'data'),
         'exec-root': `/run/d${n}`,
         pidfile: `/run/d${n}.pid`,

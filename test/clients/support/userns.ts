@@ -1,5 +1,6 @@
 /** Checks of user namespaces: rootless podman's, and those of a docker with `userns-remap`. */
 import type { Check } from './check.js'
+import { files } from './limits.js'
 
 export const usernsChecks: readonly Check[] = [
   {
@@ -56,7 +57,7 @@ export const remapChecks: readonly Check[] = [
   },
   {
     name: 'user namespace: limits, tmpfs, sysctl, a network',
-    run: "e run --rm -m 64m --pids-limit 20 --tmpfs /scratch --sysctl net.ipv4.ip_unprivileged_port_start=7 box sh -c 'cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/pids/pids.max /proc/sys/net/ipv4/ip_unprivileged_port_start; touch /scratch/a; ls /sys/class/net'",
+    run: `e run --rm -m 64m --pids-limit 20 --tmpfs /scratch --sysctl net.ipv4.ip_unprivileged_port_start=7 box sh -c 'cd /sys/fs/cgroup; cat ${files.memory} ${files.pids} /proc/sys/net/ipv4/ip_unprivileged_port_start; touch /scratch/a; ls /sys/class/net'`,
     out: '67108864\n20\n7\neth0\nlo',
   },
   {
