@@ -156,7 +156,8 @@ function setOption(
     return
   }
   const text = inline ?? scan.argv[scan.at++]
-  if (text === undefined) throw new UsageError(`${as} needs a value`)
+  // In Go's words: by these podman finds out what `restore` can do.
+  if (text === undefined) throw new UsageError(`flag needs an argument: ${as}`)
   if (kind === 'string') values[name] = text
   else if (kind === 'integer') values[name] = toInteger(text, as)
   else if (kind === 'list') values[name] = [...((values[name] as readonly string[] | undefined) ?? []), text]

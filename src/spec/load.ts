@@ -4,7 +4,7 @@ import { ConfigError, InternalError } from '../base/errors.js'
 import { exactIntegers } from './json.js'
 import { show } from './pointer.js'
 import { processRules, resourcesRules, specRules } from './rules/index.js'
-import type { Process, Resources, Root, Spec } from './types.gen.js'
+import type { IdMap, Process, Resources, Root, Spec } from './types.gen.js'
 import { checkProcess, checkResources, checkSpec, type Verdict } from './validate.gen.js'
 
 declare const valid: unique symbol
@@ -105,7 +105,7 @@ function load(
  * Throws a ConfigError that names the first fault, its JSON pointer and value, and how many more there are.
  */
 export function loadSpec(text: string, explain: () => Explainer): ValidSpec {
-  const spec = load('Spec', checkSpec, text, explain) as Spec
+  const spec = withoutPlaceholder(load('Spec', checkSpec, text, explain) as Spec)
   for (const rule of specRules) {
     const error = rule(spec)
     if (error !== undefined) throw error
@@ -114,11 +114,25 @@ export function loadSpec(text: string, explain: () => Explainer): ValidSpec {
 }
 
 /**
+ * podman gives a user namespace to join (`--userns ns:PATH`) the map `0 0 1`, because runc once wanted one. It says nothing about the
+ * namespace.
+ */
+function withoutPlaceholder(spec: Spec): Spec {
+  const { uidMappings, gidMappings, namespaces = [] } = spec.linux ?? {}
+  if (!isPlaceholder(uidMappings) || !isPlaceholder(gidMappings)) return spec
+  if (!namespaces.some(({ type, path = '' }) => type === 'user' && path !== '')) return spec
+  return { ...spec, linux: { ...spec.linux, uidMappings: [], gidMappings: [] } }
+}
+
+const isPlaceholder = (map: readonly IdMap[] | undefined): boolean =>
+  map?.length === 1 && map[0]?.containerID === 0 && map[0].hostID === 0 && map[0].size === 1
+
+/**
  * Reads a config that loadSpec has accepted before and that nobody could change since (the copy in the state directory): without checks,
  * with the same exact integers.
  */
 export function loadTrustedSpec(text: string): ValidSpec {
-  return exactIntegers(JSON.parse(text), text) as ValidSpec
+  return withoutPlaceholder(exactIntegers(JSON.parse(text), text) as Spec) as ValidSpec
 }
 
 /** Reads the text of a process document (`exec --process`); see loadSpec. */

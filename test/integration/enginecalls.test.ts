@@ -403,6 +403,12 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     }
   })
 
+  t.test('podman’s question whether restore knows the labels of a pod', async t => {
+    const { status, stdout, stderr } = container(t, rt).call('restore', '--lsm-mount-context')
+    t.equal(status, 1)
+    t.match(`${stdout}${stderr}`, 'flag needs an argument')
+  })
+
   t.test('a wrong call prints the help on stdout, and why on stderr', async t => {
     const c = container(t, rt)
     const { status, stdout, stderr } = c.call('state')

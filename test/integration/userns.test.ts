@@ -137,6 +137,24 @@ forms(t, requires('root', 'cc', 'userns'), (t, rt) => {
       two.configure({ linux: { uidMappings: undefined, gidMappings: undefined } })
       t.match(two.report(), { ns: { user: readlinkSync(path) }, uid: [0, 0, 0] })
     })
+    await t.test('with the map that podman gives where it knows none', async t => {
+      const placeholder = [{ containerID: 0, hostID: 0, size: 1 }]
+      const devpts = {
+        destination: '/dev/pts',
+        type: 'devpts',
+        source: 'devpts',
+        options: ['gid=5', 'newinstance'],
+      }
+      const three = mapped(t, rt, {
+        mounts: [...mounts, devpts],
+        linux: {
+          namespaces: [...namespaces, { type: 'user', path }],
+          uidMappings: placeholder,
+          gidMappings: placeholder,
+        },
+      })
+      t.match(three.report(), { ns: { user: readlinkSync(path) }, uid: [0, 0, 0] })
+    })
     await t.test('with other maps', { skip: rt.lacks('map-rules') }, async t => {
       const other = [{ containerID: 0, hostID: 5, size: 65_536 }]
       two.configure({ linux: { uidMappings: other, gidMappings: other } })

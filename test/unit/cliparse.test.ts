@@ -92,7 +92,7 @@ const bad: Record<string, string> = {
   toString: 'unknown command "toString"; the commands are ',
   '--rot x state a': 'unknown option --rot; did you mean --root?',
   '--foo': 'unknown option --foo',
-  '--root': '--root needs a value',
+  '--root': 'flag needs an argument: --root',
   '--log-format xml state a': 'invalid log-format: xml (use one of text, json)',
   '--log-format text|json state a': 'invalid log-format: text|json (use one of text, json)',
   'run --detach=yes a': 'invalid value "yes" for --detach: use true or false',

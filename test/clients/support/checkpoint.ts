@@ -40,6 +40,13 @@ export const checkpointChecks: readonly Check[] = [
     only: ['podman'],
   },
   {
+    name: 'checkpoint to a file, restored into a pod', // podman asks the runtime first whether it can
+    run: `p=$(e pod create --name $N-p --share ipc,net,uts); e run -d --pod $p --name $N box ${counting} > /dev/null; soon ${podmanCounts}; a=$(${podmanCounts}); e container checkpoint --export $T/$N.tar.gz $N > /dev/null; e pod rm -f $p > /dev/null
+p=$(e pod create --name $N-q --share ipc,net,uts); e container restore --import $T/$N.tar.gz --pod $p --name $N-b > /dev/null; N=$N-b; ${status}${goesOn(podmanCounts)}; e pod rm -t 0 -f $p > /dev/null`,
+    out: 'running\non',
+    only: ['podman'],
+  },
+  {
     name: 'checkpoint of a container with a terminal',
     run: `e run -dt --name $N box sh > /dev/null; e container checkpoint $N > /dev/null; e container restore $N > /dev/null; ${status}e exec $N readlink /proc/1/fd/0`,
     out: 'running\n/dev/pts/0',
