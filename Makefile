@@ -11,6 +11,7 @@ NODE := node
 PREFIX := /usr/local
 DESTDIR :=
 share = $(DESTDIR)$(PREFIX)/share
+apparmor = $(DESTDIR)/etc/apparmor.d
 # Arguments of `make test`, `make bench` and `make fuzz`, such as TESTS=test/unit/plan.test.ts
 TESTS ?=
 # Boots the virtual machine of `make check-vm`: tools/checkvm.mjs says how it is called
@@ -151,11 +152,15 @@ install: static ## the static form below PREFIX, with manual and completions (DE
 	build/tsrun completion bash > $(share)/bash-completion/completions/tsrun
 	build/tsrun completion zsh > $(share)/zsh/site-functions/_tsrun
 	build/tsrun completion fish > $(share)/fish/vendor_completions.d/tsrun.fish
+	if [ -e $(apparmor)/abi/4.0 ]; then \
+	  sed 's|@program@|$(PREFIX)/bin/tsrun|' tools/apparmor.in > $(apparmor)/tsrun; \
+	  [ -n '$(DESTDIR)' ] || ! aa-enabled --quiet || apparmor_parser --replace $(apparmor)/tsrun; \
+	fi
 
 .PHONY: uninstall
 uninstall: ## take away what make install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/tsrun $(share)/man/man8/tsrun.8 $(share)/bash-completion/completions/tsrun \
-	  $(share)/zsh/site-functions/_tsrun $(share)/fish/vendor_completions.d/tsrun.fish
+	  $(share)/zsh/site-functions/_tsrun $(share)/fish/vendor_completions.d/tsrun.fish $(apparmor)/tsrun
 	rm -rf $(share)/doc/tsrun
 
 .PHONY: clean

@@ -21,7 +21,7 @@ const switches: readonly Switch[] = [
     file: '/proc/sys/kernel/apparmor_restrict_unprivileged_userns',
     off: '1',
     command:
-      'sysctl kernel.apparmor_restrict_unprivileged_userns=0 (or give tsrun an AppArmor profile with "userns,")',
+      'sysctl kernel.apparmor_restrict_unprivileged_userns=0 (or make install, which gives tsrun an AppArmor profile with "userns,")',
   },
 ]
 

@@ -1,6 +1,6 @@
 /** make install and make uninstall, into a directory of the test's own. */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { repository } from '../support/payload.js'
@@ -23,9 +23,12 @@ const filesBelow = (directory: string): string[] =>
 
 t.test('make install', { skip: requires('static') }, t => {
   t.setTimeout(300_000)
-  const destination = t.testdir()
+  const abi = '/etc/apparmor.d/abi/4.0'
+  const destination = t.testdir({ etc: { 'apparmor.d': { abi: { '4.0': '' } } } })
   make('install', destination)
   t.strictSame(filesBelow(destination), [
+    abi,
+    '/etc/apparmor.d/tsrun',
     '/usr/bin/tsrun',
     '/usr/share/bash-completion/completions/tsrun',
     '/usr/share/doc/tsrun/LICENSE',
@@ -49,7 +52,14 @@ t.test('make install', { skip: requires('static') }, t => {
     t.match(manual, new RegExp(`^\\.SS ${command}$`, 'm'), `the manual has ${command}`)
   t.match(manual, /^\.B \\-d, \\-\\-detach$/m)
 
+  t.match(
+    readFileSync(join(destination, 'etc/apparmor.d/tsrun'), 'utf8'),
+    /^profile tsrun \/usr\/bin\/tsrun flags=\(unconfined\) {\n {2}userns,$/m,
+  )
   make('uninstall', destination)
-  t.strictSame(filesBelow(destination), [], 'uninstall leaves no file')
+  t.strictSame(filesBelow(destination), [abi], 'uninstall leaves no file')
+  rmSync(join(destination, abi))
+  make('install', destination)
+  t.notOk(existsSync(join(destination, 'etc/apparmor.d/tsrun')), 'an older AppArmor could not read it')
   t.end()
 })

@@ -26,7 +26,7 @@ t.test('each switch is told with its command', async t => {
   )
   t.match(
     refusals(read({ '/proc/sys/kernel/apparmor_restrict_unprivileged_userns': '1\n' })),
-    /apparmor_restrict_unprivileged_userns=0 \(or give tsrun an AppArmor profile/,
+    /apparmor_restrict_unprivileged_userns=0 \(or make install, which gives tsrun an AppArmor profile/,
   )
 })
 
