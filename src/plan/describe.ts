@@ -157,7 +157,7 @@ export function describeOp(
   const reason = special ?? (errno === 0 ? 'failed' : `${errnoName(errno)}, ${errnoText(errno)}`)
   // The kernel's own words say more than a guess.
   const hint =
-    special === undefined && errno !== 0 && detail === '' ? hintFor(op, errnoName(errno)) : undefined
+    special === undefined && errno !== 0 && detail === '' ? hintFor(op, errnoName(errno), ops) : undefined
   let text = `${op.at}: ${phraseOf(op, ops)}: `
   text += special !== undefined || name === undefined ? reason : `${name}: ${reason}`
   if (detail !== '') text += `: ${detail.trim()}`

@@ -5,7 +5,7 @@ interface Hint {
   readonly op: Op['op']
   readonly errno: string
   /** Only when this holds. */
-  readonly when?: (op: Op) => boolean
+  readonly when?: (op: Op, ops: readonly Op[]) => boolean
   readonly text: string
 }
 
@@ -19,7 +19,8 @@ const hasLayers = (op: Op): boolean =>
   op.op === 'fsmount' && op.options.some(option => option.startsWith('lowerdir+='))
 const hasLongOption = (op: Op): boolean =>
   op.op === 'fsmount' && op.options.some(option => option.length > option.indexOf('=') + 256)
-const joinsUser = (op: Op): boolean => 'namespaces' in op && !op.namespaces.includes('user')
+const noUserNamespace = (_: Op, ops: readonly Op[]): boolean =>
+  !ops.some(op => 'namespaces' in op && op.namespaces.includes('user'))
 
 const notMapped = 'the id is not mapped: extend linux.uidMappings and linux.gidMappings'
 const noNamespaces = 'raise the limits in /proc/sys/user, or the depth of namespaces is exhausted'
@@ -34,7 +35,7 @@ const hints = (): readonly Hint[] => [
   {
     op: 'unshare',
     errno: 'EPERM',
-    when: joinsUser,
+    when: noUserNamespace,
     text: 'run as root, or add a user namespace to linux.namespaces',
   },
   { op: 'unshare', errno: 'EPERM', text: 'this system does not let ordinary users make user namespaces' },
@@ -43,7 +44,7 @@ const hints = (): readonly Hint[] => [
   {
     op: 'clone_init',
     errno: 'EPERM',
-    when: joinsUser,
+    when: noUserNamespace,
     text: 'run as root, or add a user namespace to linux.namespaces',
   },
   { op: 'clone_init', errno: 'EPERM', text: 'this system does not let ordinary users make user namespaces' },
@@ -292,9 +293,9 @@ const hints = (): readonly Hint[] => [
 ]
 
 /** Advice for an op that failed with this errno, if there is any. */
-export function hintFor(op: Op, errno: string): string | undefined {
+export function hintFor(op: Op, errno: string, ops: readonly Op[]): string | undefined {
   for (const hint of hints()) {
-    if (hint.op === op.op && hint.errno === errno && (hint.when === undefined || hint.when(op)))
+    if (hint.op === op.op && hint.errno === errno && (hint.when === undefined || hint.when(op, ops)))
       return hint.text
   }
   if (errno === 'ENOSYS') return 'tsrun needs Linux 5.12, or a seccomp filter around it refuses the call'

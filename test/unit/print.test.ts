@@ -154,6 +154,8 @@ t.test('a plan as JSON', t => {
 
 t.test('failures in words', t => {
   const find: Op = { op: 'find_executable', by: 'init', at: '/process/args/0', name: 'sh', path: '/bin' }
+  const user: Op = { op: 'unshare', by: 'helper', at: '/u', namespaces: ['user'] }
+  const time: Op = { ...user, at: '/t', namespaces: ['time'] }
   const ops = [tmpfs, attach, bind, attributes]
   const texts: readonly (readonly [string, string])[] = [
     [
@@ -208,6 +210,14 @@ t.test('failures in words', t => {
     [
       describeOp(limit, 0, 1),
       '/process/rlimits/0: set RLIMIT_CORE to 0 (hard 18446744073709551615): EPERM, operation not permitted (raising a hard limit needs CAP_SYS_RESOURCE, and nothing exceeds /proc/sys/fs/nr_open)',
+    ],
+    [
+      describeOp(time, 0, 1, '', [time]),
+      '/t: make new namespaces (time): unshare: EPERM, operation not permitted (run as root, or add a user namespace to linux.namespaces)',
+    ],
+    [
+      describeOp(time, 0, 1, '', [user, time]),
+      '/t: make new namespaces (time): unshare: EPERM, operation not permitted (this system does not let ordinary users make user namespaces)',
     ],
     [phraseOf(attach, ops), 'attach tmpfs on /data'],
   ]
