@@ -201,14 +201,20 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     writeFileSync(join(c.rootfs, 'etc', 'dir', 'one'), 'of the image')
     for (const name of ['two', 'dir/three'])
       linkSync(join(c.rootfs, 'etc/dir/one'), join(c.rootfs, 'etc', name))
-    // More of such files than the copy remembers: the rest are files of their own.
+    // More of such files than the copy remembers: the rest are files of their own. (In a copy apart: a tmpfs lists the newest first.)
+    mkdirSync(join(c.rootfs, 'many', 'dir'), { recursive: true })
     for (let i = 0; i < 70; i++) {
-      writeFileSync(join(c.rootfs, 'etc', 'dir', `pair${i}`), `${i}`)
-      linkSync(join(c.rootfs, 'etc', 'dir', `pair${i}`), join(c.rootfs, 'etc', `other${i}`))
+      writeFileSync(join(c.rootfs, 'many', 'dir', `pair${i}`), `${i}`)
+      linkSync(join(c.rootfs, 'many', 'dir', `pair${i}`), join(c.rootfs, 'many', `other${i}`))
     }
-    const tmpfs = { destination: '/etc', type: 'tmpfs', source: 'tmpfs', options: ['tmpcopyup'] }
-    c.configure({ mounts: [...mounts, tmpfs] })
-    const pairs = Array.from({ length: 70 }, (_, i) => ['cat', `/etc/other${i}`] as const)
+    const tmpfs = (destination: string) => ({
+      destination,
+      type: 'tmpfs',
+      source: 'tmpfs',
+      options: ['tmpcopyup'],
+    })
+    c.configure({ mounts: [...mounts, tmpfs('/etc'), tmpfs('/many')] })
+    const pairs = Array.from({ length: 70 }, (_, i) => ['cat', `/many/other${i}`] as const)
     const [written, two, three, ...contents] = c.ask(
       ['write', '/etc/dir/one', '!'],
       ['cat', '/etc/two'],
