@@ -17,5 +17,7 @@ export interface Facts {
 
 /** What this machine offers, as plain data: lowering asks nothing else, so tests supply it. */
 export interface Host extends Facts {
+  /** In a user namespace: whether it owns the mount namespace, so that root of it may clone mounts; asked only there, for root. */
+  readonly ownsMounts?: boolean
   readonly cgroup: CgroupHost
 }

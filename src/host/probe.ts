@@ -1,5 +1,5 @@
 import { check } from '../sys/call.js'
-import { tryStat, writable } from '../sys/files.js'
+import { close, O, openFile, tryStat, writable } from '../sys/files.js'
 import { native } from '../sys/native.js'
 import { hasSelinux } from '../sys/selinux.js'
 import { markClosed, probeCgroup } from './cgroup.js'
@@ -23,6 +23,7 @@ export function probeHost(rootless: boolean | 'auto' = 'auto', mountLabel?: stri
   return {
     ...facts,
     ...(mountLabel !== undefined && { selinux: hasSelinux() }),
+    ...(facts.inUserNamespace && facts.euid === 0 && { ownsMounts: ownsMounts() }),
     cgroup: limited ? markClosed(probeCgroup(), writable) : probeCgroup(),
   }
 }
@@ -38,6 +39,18 @@ export function probeFacts(): Facts {
     lastCapability: lastCapability(),
     capabilities: permittedCapabilities(),
   }
+}
+
+/** ioctl_ns(2): the user namespace that owns our mount namespace is ours. */
+function ownsMounts(): boolean {
+  const NS_GET_USERNS = 0xb701
+  const mounts = openFile('/proc/self/ns/mnt', O.RDONLY)
+  const owner = native().ioctl(mounts, NS_GET_USERNS, new Uint8Array(1))
+  close(mounts)
+  if (owner < 0) return false
+  const inode = tryStat(`/proc/self/fd/${owner}`)?.inode
+  close(owner)
+  return inode !== undefined && inode === tryStat('/proc/self/ns/user')?.inode
 }
 
 function lastCapability(): number {

@@ -40,8 +40,9 @@ const isBind = ({ mount, options }: Entry): boolean => options.bind !== undefine
 
 /** Whether this entry is a bind mount that a helper must open while it still has the host's rights. */
 export function openedByHelper({ host, userNamespace }: Input): boolean {
-  // A mapped root may not be able to walk to the source; an ordinary user cannot clone trees outside its namespace.
-  return userNamespace && host.euid === 0 && !host.inUserNamespace
+  // A mapped root may not be able to walk to the source; an ordinary user cannot clone trees outside its namespace, but
+  // root of the one that podman made for a user can.
+  return userNamespace && host.euid === 0 && (!host.inUserNamespace || host.ownsMounts === true)
 }
 
 /** Opens the bind sources that init could not reach; runs in the helper, before the user namespace. */

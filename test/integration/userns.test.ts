@@ -1,12 +1,21 @@
 /** A user namespace of the container's own, with maps; and one that is joined. */
-import { chownSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { type JsonObject, mounts, namespaces } from '../support/config.js'
 import { type Container, container } from '../support/container.js'
 import { nothing } from '../support/leaks.js'
 import { askMounts, mountsByPoint } from '../support/mountinfo.js'
-import { type Answer, type Report, script } from '../support/payload.js'
+import { type Answer, answersIn, type Report, script } from '../support/payload.js'
 import { requires } from '../support/requires.js'
 import { forms, type Runtime } from '../support/runtime.js'
 
@@ -125,6 +134,30 @@ forms(t, requires('root', 'cc', 'userns'), (t, rt) => {
     const c = container(t, rt, { linux: { namespaces: linux.namespaces } })
     t.match(c.create(), { status: 1, stderr: /mapping/i })
     t.same(c.leaks(), nothing)
+  })
+
+  t.test('within a user namespace, sources that only its root can reach', async t => {
+    const c = mapped(t, rt, { process: { args: script(['cat', '/mnt/file'], ['report']) } })
+    const hidden = join(c.dir, 'hidden')
+    mkdirSync(join(hidden, 'dir'), { recursive: true, mode: 0o700 })
+    chmodSync(join(hidden, 'dir'), 0o755)
+    writeFileSync(join(hidden, 'dir', 'file'), 'reached')
+    const inner = [{ containerID: 0, hostID: 1, size: 1000 }]
+    const source = { destination: '/mnt', type: 'bind', source: join(hidden, 'dir'), options: ['bind', 'ro'] }
+    c.configure({
+      mounts: [...mounts, source],
+      linux: { uidMappings: inner, gidMappings: inner, resources: undefined },
+    })
+    // As podman and buildah of a user are: root of a user namespace, with mounts of its own.
+    const outer = `
+      unshare --user --mount sh -c 'until [ $(id -u) = 0 ]; do sleep 0.01; done; exec "$@"' sh "$@" &
+      until [ "$(readlink /proc/$!/ns/user)" != "$(readlink /proc/self/ns/user)" ]; do sleep 0.01; done
+      printf '0 0 1\\n1 ${first} 65536\\n' | tee /proc/$!/gid_map > /proc/$!/uid_map; wait $!`
+    const line = c.line('run', '--bundle', c.bundle, c.id)
+    const { status, stdout, stderr } = await c.spawn('bash', '-c', outer, 'sh', ...line).done
+    t.equal(status, 0, stderr)
+    t.match(stdout, /reached/)
+    t.match(answersIn(stdout)[1], { uid: [0, 0, 0] })
   })
 
   t.test('the user namespace of another container, by path', async t => {
