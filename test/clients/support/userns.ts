@@ -31,6 +31,7 @@ export const usernsChecks: readonly Check[] = [
   {
     name: 'user namespace: of ids within the user’s, with a volume that only the user can reach',
     run: `mkdir $T/$N; echo kept > $T/$N/file; chmod 700 $T/$N; chown -R 4321:4321 $T/$N
+e run --rm --uidmap 0:1:5000 --gidmap 0:1:5000 box true # opens podman's store to other ids
 e run --rm --uidmap 0:1:10 --uidmap 10:0:1 --gidmap 0:1:10 -v $T/$N/file:/data:ro box sh -c "cat /proc/self/uid_map | tr -s ' '; stat -c %u /data"; ls $T/$N`,
     out: /^0 1 10\n *10 0 1\n10\nfile$/,
   },
