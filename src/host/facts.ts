@@ -7,6 +7,8 @@ export interface Facts {
   readonly egid: number
   /** The runtime itself runs in a user namespace other than the initial one. */
   readonly inUserNamespace: boolean
+  /** In a user namespace: whether it owns the mount namespace, so that root of it may clone mounts; asked only there, for root. */
+  readonly ownsMounts?: boolean
   /** The kernel's highest capability (40 since 5.9). */
   readonly lastCapability: number
   /** The runtime's permitted capabilities: what can be given away, as a bit mask. */
@@ -17,7 +19,5 @@ export interface Facts {
 
 /** What this machine offers, as plain data: lowering asks nothing else, so tests supply it. */
 export interface Host extends Facts {
-  /** In a user namespace: whether it owns the mount namespace, so that root of it may clone mounts; asked only there, for root. */
-  readonly ownsMounts?: boolean
   readonly cgroup: CgroupHost
 }

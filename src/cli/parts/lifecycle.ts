@@ -39,7 +39,7 @@ export const handlers = {
     return 0
   },
   kill(request: Request<'kill'>): number {
-    const text = request.positionals[1] ?? 'TERM'
+    const text = request.positionals[1] || 'TERM' // as runc: an empty word is none
     const signal = parseSignal(text)
     if (signal === undefined) throw unknownSignal(text)
     killContainer(commonOf(request), idOf(request), signal, request.options.all === true)
