@@ -184,6 +184,7 @@ const hints = (): readonly Hint[] => [
   { op: 'mknod', errno: 'EROFS', text: 'the rootfs is read-only: mount a tmpfs on /dev' },
   { op: 'pivot_root', errno: 'EINVAL', text: 'the host runs from a ramdisk: use --no-pivot' },
   { op: 'open_console', errno: 'ENOENT', text: 'a terminal needs a devpts on /dev/pts: add it to mounts' },
+  { op: 'loopback_up', errno: 'EPERM', text: 'tsrun lacks CAP_NET_ADMIN: join a network namespace instead' },
   { op: 'sethostname', errno: 'EPERM', text: 'the container needs a uts namespace of its own' },
   {
     op: 'setgroups',

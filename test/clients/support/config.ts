@@ -304,6 +304,13 @@ export const identityChecks: readonly Check[] = [
     out: /^(\d+:[^:]*:\/\n?)+$/,
   },
   {
+    name: 'without cgroups of its own',
+    run: `e run -d --cgroups disabled --name $N box sleep 100 > /dev/null; e exec $N sh -c 'grep -c libpod /proc/1/cgroup; echo in'; e pause $N 2> /dev/null || echo not paused; e stop -t 0 $N > /dev/null; e inspect -f '{{.State.ExitCode}}' $N; e run --rm --cgroups disabled box sh -c 'exit 5' || echo $?`,
+    out: '0\nin\nnot paused\n137\n5',
+    only: ['rootless'],
+    runcFails: 'it cannot do without',
+  },
+  {
     name: 'cgroups of the host',
     managed: ['rootless'],
     run: 'e run --rm --cgroupns host box cat /proc/self/cgroup',
