@@ -21,7 +21,7 @@ const boots = [
     who: 'root',
     flags: [],
     needs: ['cgroup2', 'systemd', 'apparmor'],
-    also: /\/(delegated|events|kill|oom|pause|ps|randomkill|recovery|rootless)\.test/,
+    also: /integration\/(delegated|events|kill|oom|pause|ps|randomkill|recovery|rootless)\.test/,
     must: 'root,cgroup2,systemd,apparmor',
   },
   { who: 'user', flags: ['--user'], needs: ['user'], also: undefined, must: 'user' },
@@ -35,7 +35,7 @@ const boots = [
 ]
 const timeout = 10800
 /** Of the checks of engines what systemd and cgroups have a part in: a whole engine takes an hour there. */
-const checks = process.env.CHECK ?? '^exit status$|scope|out of memory|paused|service'
+const checks = process.env.CHECK ?? '^exit status$|limits|scope|out of memory|paused|service'
 const packages =
   'podman buildah conmon catatonit tini containerd docker.io docker-cli containernetworking-plugins netavark aardvark-dns iptables nftables slirp4netns fuse-overlayfs passt'
 

@@ -44,7 +44,8 @@ export const unitChecks: readonly Check[] = [
   },
   {
     name: 'the scope is stopped',
-    run: `${sleeping()}${scope}ctl stop $S; soon sh -c "e inspect -f '{{.State.Status}}' $N | grep exited" && e rm $N > /dev/null; ctl show --value -p LoadState $S`,
+    // Of one that does not heed it systemd would wait for the end as long as for any other unit's.
+    run: `e run -d --name $N box ${obeying('')} > /dev/null; ${scope}ctl stop $S; soon sh -c "e inspect -f '{{.State.Status}}' $N | grep exited" && e rm $N > /dev/null; ctl show --value -p LoadState $S`,
     out: 'not-found',
     ...everywhere,
   },
