@@ -8,7 +8,7 @@ import { explainer } from '../../src/spec/explain.js'
 import { loadSpec } from '../../src/spec/load.js'
 import { hosts } from '../golden/hosts.js'
 import { type JsonObject, mounts, namespaces } from '../support/config.js'
-import { type Container, container } from '../support/container.js'
+import { type Container, container, until } from '../support/container.js'
 import { nothing } from '../support/leaks.js'
 import { script } from '../support/payload.js'
 import { conformance } from './suite.js'
@@ -103,8 +103,7 @@ conformance('cgroups', ['root', 'cc'], (_, rt) => {
       assert.equal(c.run('--detach').status, 0)
       const name = isV2 ? 'memory.max' : 'memory.limit_in_bytes'
       const limit = () => readFileSync(join(hierarchy('memory'), c.id, name), 'utf8').trim()
-      for (let i = 0; i < 500 && !c.output().includes('has'); i++)
-        await new Promise(resolve => setTimeout(resolve, 10))
+      until(() => c.output().includes('has'))
       const before = limit()
       const update = c.spawn(...c.line('update', '--resources', '-', c.id))
       update.child.stdin?.end('{"memory":{"limit":4194304,"checkBeforeUpdate":true}}')

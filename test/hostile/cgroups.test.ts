@@ -52,7 +52,7 @@ forms(t, requires('root', 'cc'), (t, rt) => {
       )
       t.match(c.del('--force'), { status: 0, stderr: '' })
       t.ok(
-        until(() => c.leaks().processes.length === 0, 2000),
+        until(() => c.leaks().processes.length === 0),
         'nobody lives on',
       )
       t.same(c.leaks(), nothing)

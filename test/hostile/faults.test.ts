@@ -132,14 +132,14 @@ forms(t, requires('root', 'cc', 'strace'), (t, rt) => {
     if (!isClear(run) && !speechless.some(pattern => pattern.test(trace)))
       t.fail(`${what}: one clear error`, { run })
     if (run.status !== 0 && failedLeavesNothing) {
-      until(() => JSON.stringify(c.leaks()) === JSON.stringify(nothing), 1000)
+      until(() => JSON.stringify(c.leaks()) === JSON.stringify(nothing))
       const left = c.leaks()
       if (JSON.stringify(left) !== JSON.stringify(nothing))
         t.same(left, nothing, `${what}: nothing is left: ${run.stderr}`)
     }
     const deleted = c.del('--force')
     if (deleted.status !== 0) t.equal(deleted.stderr, '', `${what}: delete --force`)
-    if (!until(() => JSON.stringify(c.leaks()) === JSON.stringify(nothing), 2000))
+    if (!until(() => JSON.stringify(c.leaks()) === JSON.stringify(nothing)))
       t.same(c.leaks(), nothing, `${what}: nothing is left after delete`)
   }
 

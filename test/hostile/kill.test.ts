@@ -74,7 +74,7 @@ forms(t, requires('root', 'cc'), (t, rt) => {
       if (list.status !== 0) t.fail(`${where}: list: ${list.stderr}`)
       const deleted = c.del('--force')
       if (deleted.status !== 0) t.equal(deleted.stderr, '', where)
-      if (!until(() => JSON.stringify(c.leaks()) === JSON.stringify(nothing), 2000))
+      if (!until(() => JSON.stringify(c.leaks()) === JSON.stringify(nothing)))
         t.same(c.leaks(), nothing, `${where}: nothing is left`)
     }
     t.ok(late < times(rt) * 0.7, `${times(rt)} times, ${late} of them after its end`)

@@ -7,7 +7,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { type JsonObject, mounts, namespaces } from '../support/config.js'
-import { type Container, container } from '../support/container.js'
+import { type Container, container, until } from '../support/container.js'
 import { mountsBelow } from '../support/leaks.js'
 import { parseMounts } from '../support/mountinfo.js'
 import { answersIn, script } from '../support/payload.js'
@@ -69,7 +69,7 @@ const tryOne = (
   })
   t.equal(c.run('--detach').status, 0)
   const started = () => answersIn(c.output())
-  for (let i = 0; i < 200 && started().length < 3; i++) spawnSync('sleep', ['0.01'])
+  until(() => started().length >= 3)
   const [mounted, , info] = started()
   t.equal(mounted?.errno, null, 'it may mount')
   t.ok(

@@ -66,7 +66,7 @@ forms(t, requires('root', 'cc'), (t, rt) => {
       if (start.status === 0) started++
       if (!isClear(start) || !isClear(kill)) t.fail(`try ${i}`, { start, kill })
       if (kill.status === 0) c.ended(pid)
-      if (!until(() => kill.status !== 0 || c.state().status === 'stopped', 1000))
+      if (!until(() => kill.status !== 0 || c.state().status === 'stopped'))
         t.equal(c.state().status, 'stopped', `try ${i}: it was killed`)
       const deleted = c.del('--force')
       if (deleted.status !== 0) t.equal(deleted.stderr, '', `try ${i}`)
@@ -92,7 +92,7 @@ forms(t, requires('root', 'cc'), (t, rt) => {
         if (inside.stdout.includes('in')) executed++
         if (deleted.status !== 0) t.equal(deleted.stderr, '', `try ${i}: delete`)
         if (inside.status === 0 || (inside.stderr !== '' && !isClear(inside))) t.fail(`try ${i}`, { inside })
-        if (!until(() => c.leaks().processes.length === 0, 1000))
+        if (!until(() => c.leaks().processes.length === 0, 5000))
           t.same(c.leaks().processes, [], `try ${i}: nobody lives on`)
       }
       t.comment(`${executed} were executed first`)

@@ -1,6 +1,6 @@
 /** events: statistics in runc's layout, and what is told when memory runs out. */
 import t from 'tap'
-import { container } from '../support/container.js'
+import { container, soon } from '../support/container.js'
 import { script } from '../support/payload.js'
 import { requires } from '../support/requires.js'
 import { forms } from '../support/runtime.js'
@@ -49,8 +49,7 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     const c = container(t, rt, waiting)
     c.run('--detach')
     const running = c.spawn(...c.line('events', '--interval', '100ms', c.id))
-    await running.says('\n')
-    await new Promise(resolve => setTimeout(resolve, 350))
+    await soon(() => running.stdout().split('\n').length > 3)
     c.kill('KILL')
     const { status, stdout } = await running.done
     t.equal(status, 0)

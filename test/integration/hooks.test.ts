@@ -3,7 +3,7 @@ import { readFileSync, readlinkSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { type JsonObject, mounts, namespacesWithout } from '../support/config.js'
-import { type Container, container, type State, until } from '../support/container.js'
+import { type Container, container, hasOpen, type State, soon, until } from '../support/container.js'
 import { type HookRecord, hookKinds, hookLog, hookRecords } from '../support/hooks.js'
 import { nothing } from '../support/leaks.js'
 import { payloadPath, script, type Verb } from '../support/payload.js'
@@ -220,7 +220,7 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     })
     t.equal(c.create().status, 0)
     const start = c.spawn(...c.line('start', c.id))
-    await new Promise(done => setTimeout(done, 200))
+    await soon(() => hasOpen(start.child.pid, '/exec.fifo') || start.child.exitCode !== null)
     start.child.kill('SIGKILL')
     await start.done
     t.ok(

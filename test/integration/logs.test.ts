@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { type Container, container, until } from '../support/container.js'
+import { type Container, container, hasOpen, soon, until } from '../support/container.js'
 import { nothing } from '../support/leaks.js'
 import { type Report, script, type Verb } from '../support/payload.js'
 import { requires } from '../support/requires.js'
@@ -82,7 +82,7 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     writeFileSync(file(c), 'old\n')
     c.create('--output', file(c))
     const following = c.spawn(...c.line('logs', '--follow', '--tail', '0', c.id))
-    await new Promise(done => setTimeout(done, 300))
+    t.ok(await soon(() => hasOpen(following.child.pid, 'inotify')), 'it has looked where the end is')
     writeFileSync(file(c), 'new and longer\n', { flag: 'a' })
     await following.says('new and longer')
     truncateSync(file(c))

@@ -6,7 +6,7 @@ import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { type JsonObject, merge, mounts, namespaces } from '../support/config.js'
-import { type Container, container } from '../support/container.js'
+import { type Container, container, until } from '../support/container.js'
 import { mountsByPoint } from '../support/mountinfo.js'
 import { answersIn, type Report, script } from '../support/payload.js'
 import { requires } from '../support/requires.js'
@@ -22,8 +22,7 @@ const watched = (c: Container, patch: JsonObject = {}) => {
   const { pid } = c.state()
   const path = (name: string) => `/proc/${pid}/${name}`
   const read = (name: string) => readFileSync(path(name), 'utf8')
-  for (let i = 0; i < 500 && c.output().split('\n').length < 3; i++)
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10)
+  until(() => c.output().split('\n').length >= 3)
   const [self, info] = answersIn(c.output())
   /** A line of /proc/PID/status. */
   const status1 = (name: string) =>

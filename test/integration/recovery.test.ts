@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { type Container, container, type Result, until } from '../support/container.js'
+import { type Container, container, type Result, soon, until } from '../support/container.js'
 import { nothing } from '../support/leaks.js'
 import { script } from '../support/payload.js'
 import { requires } from '../support/requires.js'
@@ -186,8 +186,7 @@ forms(t, requires('root', 'cc', 'strace'), (t, rt) => {
       const hook = { path: '/bin/sh', args: ['sh', '-c', `: >${marker}; exec sleep 2`] }
       c.configure({ hooks: { [kind]: [hook] } })
       const running = c.spawn(...c.line('create', '--bundle', c.bundle, c.id))
-      for (let i = 0; i < 400 && !existsSync(marker); i++)
-        await new Promise(resolve => setTimeout(resolve, 5))
+      await soon(() => existsSync(marker))
       running.child.kill('SIGKILL')
       t.ok(until(() => running.child.killed))
       t.equal(c.call('state', c.id).status, 0, 'state describes it')

@@ -211,7 +211,7 @@ const tests = (t: Test, rt: Runtime): void => {
   t.test('state knows that memory was out, although the cgroup is gone', { skip }, async t => {
     const c = scope(t, rt, { process: { args: script(['alloc', 64 * MiB]) }, linux: { resources } })
     t.equal(c.run('--detach').status, 0)
-    t.ok(until(() => c.state().status === 'stopped' && !exists(c.unit), 5000))
+    t.ok(until(() => c.state().status === 'stopped' && !exists(c.unit)))
     t.match((c.state() as unknown as { oom: unknown }).oom, told)
     t.equal(c.del().status, 0)
     const other = merge(JSON.parse(readFileSync(join(c.bundle, 'config.json'), 'utf8')), {
@@ -284,7 +284,7 @@ const tests = (t: Test, rt: Runtime): void => {
       const { status, stderr } = c.del('--force')
       t.equal(status, 0, stderr)
       t.ok(
-        until(() => !exists(c.unit), 2000),
+        until(() => !exists(c.unit)),
         `killed after ${i * 3} ms`,
       )
     }

@@ -8,7 +8,9 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   writeFileSync,
 } from 'node:fs'
@@ -43,6 +45,8 @@ export interface State {
 /** A command that goes on while the test does. */
 export interface Running {
   readonly child: ChildProcess
+  /** What came until now. */
+  readonly stdout: () => string
   /** Resolves when the output holds the text; rejects after the time limit. */
   readonly says: (text: string) => Promise<void>
   readonly done: Promise<Result>
@@ -85,7 +89,8 @@ export interface Container {
   readonly leaks: () => Leaks
 }
 
-const limit = 40_000
+/** Milliseconds that a command may take: on a machine with other work a hundred hooks of the npm form took 50 s. */
+const limit = 120_000
 let counter = 0
 
 /** A teardown that throws would keep the others from running, so what is left is told at the end of the file. */
@@ -100,9 +105,26 @@ export const pause = (milliseconds: number): void => {
 }
 
 /** Waits for a condition; false when it has not come within the time. */
-export const until = (condition: () => boolean, milliseconds = 5000): boolean => {
+export const until = (condition: () => boolean, milliseconds = 20_000): boolean => {
   for (const end = Date.now() + milliseconds; Date.now() < end; pause(5)) if (condition()) return true
   return condition()
+}
+
+/** The same for what is told by events. */
+export const soon = async (condition: () => boolean, milliseconds = 20_000): Promise<boolean> => {
+  for (const end = Date.now() + milliseconds; Date.now() < end && !condition(); )
+    await new Promise(resolve => setTimeout(resolve, 5))
+  return condition()
+}
+
+/** Whether a process has something open whose name holds these words. */
+export const hasOpen = (pid: number | undefined, words: string): boolean => {
+  try {
+    const directory = `/proc/${pid}/fd`
+    return readdirSync(directory).some(fd => readlinkSync(`${directory}/${fd}`).includes(words))
+  } catch {
+    return false // it has ended, or closed one meanwhile
+  }
 }
 
 const isOver = (pid: number): boolean => {
@@ -152,11 +174,10 @@ const spawned = (argv: readonly string[], cwd: string, env: NodeJS.ProcessEnv): 
     })
   })
   const says = async (text: string) => {
-    for (let i = 0; i < 1000 && !stdout.includes(text) && !closed; i++)
-      await new Promise(resolve => setTimeout(resolve, 5))
+    await soon(() => stdout.includes(text) || closed)
     if (!stdout.includes(text)) throw new Error(`${argv.join(' ')} never said ${text}: ${stdout}${stderr}`)
   }
-  return { child, says, done }
+  return { child, stdout: () => stdout, says, done }
 }
 
 /** Makes the bundle: a rootfs with the payload and the directories that an image has. */

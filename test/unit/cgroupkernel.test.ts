@@ -187,7 +187,7 @@ t.test(`${host.mode}: every process, those of cgroups below too`, { skip }, asyn
   c.join(first.pid)
   cgroups({}, `${c.path}/below`).join(second.pid)
   first.go()
-  for (let i = 0; i < 100 && containerProcesses(c.paths).length < 4; i++) sleep(10)
+  for (let i = 0; i < 1000 && containerProcesses(c.paths).length < 4; i++) sleep(10)
   t.equal(containerProcesses(c.paths).length, 4)
   t.ok(containerProcesses(c.paths).includes(second.pid))
   t.equal(killAll(c.paths, SIGTERM), true)
