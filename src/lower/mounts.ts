@@ -123,7 +123,9 @@ function filesystem(input: Input, entry: Entry, out: Op[]): void {
       ...splitLong(type, options.data),
       ...contextOption(input, type, options.data),
     ],
-    attrs: fsmountAttributes(options),
+    attrs: sealsLater(entry)
+      ? fsmountAttributes(options).filter(name => name !== 'ro')
+      : fsmountAttributes(options),
   })
   applyIdmap(entry, 'init', out)
   if (options.copyUp) {
@@ -133,6 +135,37 @@ function filesystem(input: Input, entry: Entry, out: Op[]): void {
   labelQueue(input, entry, out)
   attach(entry, 'directory', out)
   propagate(entry, out)
+}
+
+/** A new tmpfs is empty: what is mounted and made in it (all of /dev) comes before `ro`. */
+const sealsLater = ({ mount, options }: Pick<Entry, 'mount' | 'options'>): boolean =>
+  mount.type === 'tmpfs' && options.bind === undefined && options.own.set.includes('ro')
+
+/** The `ro` of each tmpfs, unless a later entry has changed it: by slots, which are still open. */
+export function sealMounts(mounts: readonly Mount[], out: Op[]): void {
+  for (let i = 0; i < mounts.length; i++) {
+    const mount = mounts[i] as Mount
+    if (mount.type !== 'tmpfs' || mount.options?.includes('ro') !== true) continue
+    const options = parseMountOptions(mount.options)
+    if (options.remount || !sealsLater({ mount, options }) || isRemounted(mounts, i)) continue
+    const still = { clear: [], propagation: 'none', recursive: 0 } as const
+    out.push({
+      op: 'mount_setattr',
+      by: 'init',
+      at: `/mounts/${i}`,
+      slot: `mount:${i}`,
+      set: ['ro'],
+      ...still,
+    })
+  }
+}
+
+function isRemounted(mounts: readonly Mount[], index: number): boolean {
+  const place = inRoot((mounts[index] as Mount).destination)
+  return mounts.some(
+    ({ destination, options = [] }, i) =>
+      i > index && options.includes('remount') && inRoot(destination) === place,
+  )
 }
 
 /** A new mount has no attributes yet, so there is nothing to clear, and its tree is itself. */

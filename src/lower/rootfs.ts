@@ -3,7 +3,7 @@ import type { Propagation } from '../plan/flags.js'
 import type { HostPath, Op } from '../plan/op.js'
 import type { Linux } from '../spec/types.gen.js'
 import { type Input, inRoot, ROOT } from './input.js'
-import { propagateAgain } from './mounts.js'
+import { propagateAgain, sealMounts } from './mounts.js'
 
 /** `rootfsPropagation` by name: its type, and whether it goes for the whole tree. */
 const rootPropagation: Readonly<Record<string, { type: Propagation; recursive: boolean }>> = {
@@ -92,8 +92,9 @@ export function changeRoot({ spec, linux, request }: Input, out: Op[]): void {
   if (row.recursive) propagateAgain(spec.mounts ?? [], out)
 }
 
-/** `root.readonly`: after everything that makes files in it. */
+/** `root.readonly`, and `ro` of what is new and empty: after everything that makes files in it. */
 export function sealRoot({ spec }: Input, out: Op[]): void {
+  sealMounts(spec.mounts ?? [], out)
   if (spec.root?.readonly !== true) return
   out.push({
     op: 'mount_setattr',

@@ -113,6 +113,27 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     await c.spawn('umount', join(source, 'below')).done
   })
 
+  t.test('a read-only tmpfs is so after what is made in it', async t => {
+    const c = container(t, rt)
+    const inside = join(c.dir, 'inside')
+    mkdirSync(inside)
+    const sealed = mounts.map(mount =>
+      mount.destination === '/dev' ? { ...mount, options: [...(mount.options as string[]), 'ro'] } : mount,
+    )
+    const own = { destination: '/mnt', type: 'tmpfs', source: 'tmpfs', options: ['ro', 'size=1m'] }
+    c.configure({ mounts: [...sealed, own, bind(inside, '/mnt/dir/inside'), bind(inside, '/dev/inside')] })
+    const [info, device] = c.ask(askMounts, ['stat', '/dev/null'])
+    const points = mountsByPoint(info)
+    for (const point of ['/dev', '/mnt']) t.ok(points.get(point)?.options.includes('ro'), point)
+    for (const point of ['/dev/inside', '/mnt/dir/inside', '/dev/shm'])
+      t.ok(points.get(point)?.options.includes('rw'), point)
+    t.match(device, { type: 'char', major: 1, minor: 3 })
+    const again = { destination: '/mnt', type: 'tmpfs', source: 'tmpfs', options: ['remount', 'rw'] }
+    c.configure({ mounts: [...mounts, own, again] })
+    if (!rt.lacks('tsrun'))
+      t.ok(mountsByPoint(c.ask(askMounts)[0]).get('/mnt')?.options.includes('rw'), 'a later entry counts')
+  })
+
   t.test('in the order of the list', async t => {
     const tmpfs = (destination: string) => ({ destination, type: 'tmpfs', source: destination.slice(1) })
     const c = container(t, rt, { mounts: [...mounts, tmpfs('/mnt/a/b'), tmpfs('/mnt'), tmpfs('/mnt/c')] })
