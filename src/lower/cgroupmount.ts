@@ -59,7 +59,7 @@ function legacy(input: CreateInput, entry: Entry, out: Op[]): void {
     type: 'tmpfs',
     source: 'cgroup',
     options: ['mode=755', 'size=64k'],
-    attrs: attrs.filter(name => name !== 'ro'),
+    attrs: attrs.filter(name => name !== 'ro'), // sealMounts
   })
   attach(entry, 'directory', out)
   const namespaced = hasCgroupNamespace(input)
@@ -98,18 +98,6 @@ function legacy(input: CreateInput, entry: Entry, out: Op[]): void {
       const path = inRoot(`${mount.destination}/${controller}`)
       out.push({ op: 'symlink', by: 'init', at, root: ROOT, path, target: name, tolerate: ['EEXIST'] })
     }
-  }
-  if (options.own.set.includes('ro')) {
-    out.push({
-      op: 'mount_setattr',
-      by: 'init',
-      at,
-      slot,
-      set: ['ro'],
-      clear: [],
-      propagation: 'none',
-      recursive: 0,
-    })
   }
   propagate(entry, out)
 }

@@ -98,7 +98,7 @@ function bind(input: Input, entry: Entry, out: Op[]): void {
   propagate(entry, out)
 }
 
-function filesystem(input: Input, entry: Entry, out: Op[]): void {
+function filesystem(input: CreateInput, entry: Entry, out: Op[]): void {
   const { at, slot, mount, options } = entry
   const type = mount.type ?? ''
   if (type === '' || type === 'none') {
@@ -123,7 +123,7 @@ function filesystem(input: Input, entry: Entry, out: Op[]): void {
       ...splitLong(type, options.data),
       ...contextOption(input, type, options.data),
     ],
-    attrs: sealsLater(entry)
+    attrs: sealsLater(input, entry)
       ? fsmountAttributes(options).filter(name => name !== 'ro')
       : fsmountAttributes(options),
   })
@@ -137,17 +137,20 @@ function filesystem(input: Input, entry: Entry, out: Op[]): void {
   propagate(entry, out)
 }
 
-/** A new tmpfs is empty: what is mounted and made in it (all of /dev) comes before `ro`. */
-const sealsLater = ({ mount, options }: Pick<Entry, 'mount' | 'options'>): boolean =>
-  mount.type === 'tmpfs' && options.bind === undefined && options.own.set.includes('ro')
+/** A new tmpfs is empty: what is mounted and made in it (all of /dev, the hierarchies of cgroup v1) comes before `ro`. */
+const sealsLater = ({ host }: CreateInput, { mount, options }: Pick<Entry, 'mount' | 'options'>): boolean =>
+  (mount.type === 'tmpfs' || (mount.type === 'cgroup' && host.cgroup.mode !== 'v2')) &&
+  options.bind === undefined &&
+  options.own.set.includes('ro')
 
 /** The `ro` of each tmpfs, unless a later entry has changed it: by slots, which are still open. */
-export function sealMounts(mounts: readonly Mount[], out: Op[]): void {
+export function sealMounts(input: CreateInput, out: Op[]): void {
+  const mounts = input.spec.mounts ?? []
   for (let i = 0; i < mounts.length; i++) {
     const mount = mounts[i] as Mount
-    if (mount.type !== 'tmpfs' || mount.options?.includes('ro') !== true) continue
+    if (mount.options?.includes('ro') !== true) continue
     const options = parseMountOptions(mount.options)
-    if (options.remount || !sealsLater({ mount, options }) || isRemounted(mounts, i)) continue
+    if (options.remount || !sealsLater(input, { mount, options }) || isRemounted(mounts, i)) continue
     const still = { clear: [], propagation: 'none', recursive: 0 } as const
     out.push({
       op: 'mount_setattr',

@@ -2,7 +2,7 @@ import { ConfigError } from '../base/errors.js'
 import type { Propagation } from '../plan/flags.js'
 import type { HostPath, Op } from '../plan/op.js'
 import type { Linux } from '../spec/types.gen.js'
-import { type Input, inRoot, ROOT } from './input.js'
+import { type CreateInput, type Input, inRoot, ROOT } from './input.js'
 import { propagateAgain, sealMounts } from './mounts.js'
 
 /** `rootfsPropagation` by name: its type, and whether it goes for the whole tree. */
@@ -93,8 +93,9 @@ export function changeRoot({ spec, linux, request }: Input, out: Op[]): void {
 }
 
 /** `root.readonly`, and `ro` of what is new and empty: after everything that makes files in it. */
-export function sealRoot({ spec }: Input, out: Op[]): void {
-  sealMounts(spec.mounts ?? [], out)
+export function sealRoot(input: CreateInput, out: Op[]): void {
+  sealMounts(input, out)
+  const { spec } = input
   if (spec.root?.readonly !== true) return
   out.push({
     op: 'mount_setattr',

@@ -128,6 +128,14 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     for (const point of ['/dev/inside', '/mnt/dir/inside', '/dev/shm'])
       t.ok(points.get(point)?.options.includes('rw'), point)
     t.match(device, { type: 'char', major: 1, minor: 3 })
+    if (!requires('cgroup1')) {
+      const cgroup = { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['ro'] }
+      const within = bind(inside, '/sys/fs/cgroup/inside')
+      c.configure({ mounts: [...mounts.filter(it => it.destination !== cgroup.destination), cgroup, within] })
+      const inCgroup = mountsByPoint(c.ask(askMounts)[0])
+      t.ok(inCgroup.get('/sys/fs/cgroup/inside')?.options.includes('rw'), 'a mount among the hierarchies')
+      t.ok(inCgroup.get('/sys/fs/cgroup')?.options.includes('ro') || rt.lacks('tsrun'))
+    }
     const again = { destination: '/mnt', type: 'tmpfs', source: 'tmpfs', options: ['remount', 'rw'] }
     c.configure({ mounts: [...mounts, own, again] })
     if (!rt.lacks('tsrun'))
