@@ -1,6 +1,6 @@
 import { HostError, StateError, TsrunError } from '../base/errors.js'
 import { removeResctrl } from '../launch/resctrl.js'
-import { close, exists } from '../sys/files.js'
+import { close, exists, tryRead } from '../sys/files.js'
 import { signalPidfd, waitEnded } from '../sys/process.js'
 import { containerProcesses, killAll, removeCgroups, thaw } from './cgroup.js'
 import { runHooks } from './hooks.js'
@@ -119,10 +119,19 @@ function endInit({ init, cgroup }: Record): void {
     thaw(cgroup)
     if (!waitEnded(pidfd, DEADLINE)) {
       throw new HostError(
-        `container init still running, ${DEADLINE / 1000} s after it was killed (pid ${init.pid})`,
+        `container init still running, ${DEADLINE / 1000} s after it was killed (pid ${init.pid})${whereItHangs(init)}`,
       )
     }
   } finally {
     close(pidfd)
   }
+}
+
+/** No signal ends a process that waits in the kernel without a limit, for a dead NFS server or a stopped FUSE daemon (proc_pid_stat(5), D). */
+function whereItHangs({ pid }: ProcessId): string {
+  const stat = tryRead(`/proc/${pid}/stat`) ?? ''
+  if (!stat.startsWith(') D ', stat.lastIndexOf(')'))) return ''
+  const place = tryRead(`/proc/${pid}/wchan`) ?? '0'
+  const where = place === '0' ? '' : ` (${place})`
+  return `: it waits in the kernel${where}, where no signal reaches it: end what it waits for, then delete again`
 }

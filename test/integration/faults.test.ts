@@ -116,6 +116,35 @@ forms(t, requires('root', 'cc'), (t, rt) => {
     spawnSync('umount', ['-l', c.stateRoot])
   })
 
+  t.test(
+    'an init that no signal reaches',
+    { skip: rt.lacks('tsrun') || (rt.name === 'npm' && 'takes 10 s: one form is enough') },
+    async t => {
+      const c = container(t, rt, { process: { args: script(['copy']) } })
+      // While splice(2) waits for our socket it has the pipe locked: who reads that waits without hearing signals.
+      const line = `/bin/busybox cat | ${c.line('run', '--bundle', c.bundle, c.id).join(' ')}`
+      const running = c.spawn('bash', '-c', line)
+      running.child.stdin?.write('before\n')
+      const isState = (state: string) => () => {
+        const { status, stdout } = c.call('state', c.id)
+        if (status !== 0) return false
+        const { pid } = JSON.parse(stdout) as { pid: number }
+        return pid > 0 && readFileSync(`/proc/${pid}/stat`, 'utf8').includes(`(payload) ${state} `)
+      }
+      t.ok(until(isState('D')), 'it waits for the pipe')
+      t.match(c.del('--force'), {
+        status: 1,
+        stderr:
+          /still running, 10 s after it was killed \(pid \d+\): it waits in the kernel( \(\w+\))?, where no signal reaches it/,
+      })
+      t.equal(c.call('state', c.id).status, 0, 'nothing of it is taken away')
+      running.child.stdin?.end()
+      await running.done
+      if (c.call('state', c.id).status === 0) t.equal(c.del('--force').status, 0)
+      t.same(c.leaks(), nothing)
+    },
+  )
+
   t.test('a limit on the size of files is an error, and the end of nobody', async t => {
     const c = container(t, rt, waiting)
     for (const blocks of [0, 1, 8]) {
