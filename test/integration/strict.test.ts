@@ -90,7 +90,7 @@ forms(t, rtSkip(), (t, rt) => {
 
   t.test('update and exec', { skip: requires('cgroup1') }, async t => {
     const c = container(t, rt, { process: { args: script(['wait']) } })
-    t.equal(c.call('--strict', 'create', '--bundle', c.bundle, c.id).status, 0)
+    t.equal(c.leave('--strict', 'create', '--bundle', c.bundle, c.id).status, 0)
     t.equal(c.call('--strict', 'start', c.id).status, 0)
     const file = join(c.dir, 'resources.json')
     writeFileSync(file, JSON.stringify({ memory: { limit: 67108864 }, network: { classID: 5 } }))
