@@ -309,14 +309,13 @@ forms(t, requires('root', 'cc'), (t, rt) => {
   t.test('a timeout beyond what poll(2) and an op can count', { skip: rt.lacks('tsrun') }, async t => {
     // 2^32 milliseconds and a bit, which would come round to 704, and more seconds than 32 bits have.
     for (const timeout of [4294968, 1099511627776]) {
-      const c = container(t, rt)
       for (const kind of hookKinds) {
         const path = kind === 'startContainer' ? '/bin/payload' : payloadPath()
-        c.configure({ hooks: { [kind]: [{ path, args: ['x', 'sleep', '1'], timeout }] } })
+        const c = container(t, rt, { hooks: { [kind]: [{ path, args: ['x', 'sleep', '1'], timeout }] } })
         const { status, stderr } = c.run()
         t.equal(status, 0, `${kind}: ${stderr}`)
+        t.same(c.leaks(), nothing)
       }
-      t.same(c.leaks(), nothing)
     }
   })
 
