@@ -105,6 +105,12 @@ t.test('--no-pivot leaves no unmasked procfs', { skip: root }, t => {
 
 t.test('a console of the container’s own devpts', { skip: root }, t => {
   const rootfs = scratch(t, true)
+  const directory = { root: 'root', create: 'directory', links: 'in_root' } as const
+  // Where the rootfs lies may be mounted with nodev, as Debian 13 mounts /tmp.
+  const dev = [
+    init({ op: 'fsmount', slot: 'dev', type: 'tmpfs', options: [], attrs: ['nosuid'] }),
+    init({ op: 'move_mount', slot: 'dev', target: inRoot('/dev'), ...directory }),
+  ]
   const pts = [
     init({
       op: 'fsmount',
@@ -113,14 +119,7 @@ t.test('a console of the container’s own devpts', { skip: root }, t => {
       options: ['newinstance', 'ptmxmode=0666', 'mode=0620'],
       attrs: ['nosuid', 'noexec'],
     }),
-    init({
-      op: 'move_mount',
-      slot: 'pts',
-      root: 'root',
-      target: inRoot('/dev/pts'),
-      create: 'directory',
-      links: 'in_root',
-    }),
+    init({ op: 'move_mount', slot: 'pts', target: inRoot('/dev/pts'), ...directory }),
   ]
   const tty = {
     op: 'mknod',
@@ -132,12 +131,10 @@ t.test('a console of the container’s own devpts', { skip: root }, t => {
   } as const
   pts.push(init({ ...tty, mode: 0o666, uid: 0, gid: 0 }))
   const open = init({ op: 'open_console', slot: 'tty', root: 'root', rows: 24, columns: 99, console: 1 })
-  const ops = container(
-    rootfs,
-    [...pts, open, init({ op: 'use_console', slot: 'tty' })],
-    ['/payload', 'report', ';', 'stat', '/dev/console'],
-  )
-  const played = play(ops)
+  const steps = [...pts, open, init({ op: 'use_console', slot: 'tty' })]
+  const words = ['/payload', 'report', ';', 'stat', '/dev/console']
+  const ops = container(rootfs, steps, words)
+  const played = play(container(rootfs, [...dev, ...steps], words))
   t.same(kinds(played), ['started', 'fd'])
   t.same(played.exits, ended)
   const master = played.fds[0] as number
